@@ -1,0 +1,65 @@
+// Owned, 64-byte aligned memory, and the arena from which a pass takes its activations.
+#pragma once
+#include <cstddef>
+#include <memory>
+
+#include "core/tensor.h"
+
+namespace r1 {
+
+// Zero-initialised memory of one tensor.
+class Buffer {
+  public:
+    Buffer() = default;
+    Buffer(DType dtype, Shape shape);
+    TensorView view() const { return view_; }
+    template <class T>
+    T* as() const { return view_.as<T>(); }
+    explicit operator bool() const { return storage_ != nullptr; }
+
+  private:
+    struct Free {
+        void operator()(void* pointer) const;
+    };
+    std::unique_ptr<void, Free> storage_;
+    TensorView view_;
+};
+
+// A stack of allocations: take() hands out memory, release(mark) gives back all that came after a mark.
+// Blocks are kept for the next pass, so that a steady state allocates nothing. Memory is not cleared.
+class Arena {
+  public:
+    struct Mark {
+        size_t block = 0, used = 0;
+    };
+    Arena();
+    ~Arena();
+    Arena(const Arena&) = delete;
+    Arena& operator=(const Arena&) = delete;
+
+    TensorView take(DType dtype, Shape shape);
+    float* floats(int64_t count) { return take(DType::f32, {count}).as<float>(); }
+    int32_t* ints(int64_t count) { return take(DType::i32, {count}).as<int32_t>(); }
+    Mark mark() const;
+    void release(Mark mark);
+    size_t peak_bytes() const;
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+// Releases what a scope took.
+class ArenaScope {
+  public:
+    explicit ArenaScope(Arena& arena) : arena_(arena), mark_(arena.mark()) {}
+    ~ArenaScope() { arena_.release(mark_); }
+    ArenaScope(const ArenaScope&) = delete;
+    ArenaScope& operator=(const ArenaScope&) = delete;
+
+  private:
+    Arena& arena_;
+    Arena::Mark mark_;
+};
+
+}  // namespace r1

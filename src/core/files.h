@@ -1,0 +1,67 @@
+// Files: whole reads, memory maps, and writes that are complete or absent (temporary file, fsync, rename).
+#pragma once
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace r1 {
+
+namespace fs = std::filesystem;
+
+std::string read_file(const fs::path& path);  // throws, naming the path and the system's reason
+
+// Read-only map of a whole file. An empty file maps to an empty span.
+class MappedFile {
+  public:
+    explicit MappedFile(const fs::path& path);
+    ~MappedFile();
+    MappedFile(const MappedFile&) = delete;
+    MappedFile& operator=(const MappedFile&) = delete;
+    std::span<const std::byte> bytes() const { return {data_, size_}; }
+    std::string_view text() const { return {reinterpret_cast<const char*>(data_), size_}; }
+
+  private:
+    const std::byte* data_ = nullptr;
+    size_t size_ = 0;
+};
+
+// Writes path.tmp, fsyncs it, renames it over path, fsyncs the folder: a reader sees the old or the new file.
+void write_file(const fs::path& path, std::string_view bytes);
+
+// Writes a file piece by piece; on close() it is fsynced. A failed write throws and names the path.
+class FileWriter {
+  public:
+    explicit FileWriter(const fs::path& path);
+    ~FileWriter();
+    FileWriter(const FileWriter&) = delete;
+    FileWriter& operator=(const FileWriter&) = delete;
+    void write(const void* data, size_t size);
+    void close();
+
+  private:
+    fs::path path_;
+    int fd_ = -1;
+};
+
+void sync_folder(const fs::path& folder);
+// Makes `to` from the finished folder `from` in one step (fsync, rename, fsync the parent); `to` may not exist.
+void publish_folder(const fs::path& from, const fs::path& to);
+
+// Appends lines to a file; each append is one write() call.
+class LineWriter {
+  public:
+    explicit LineWriter(const fs::path& path);
+    ~LineWriter();
+    LineWriter(const LineWriter&) = delete;
+    LineWriter& operator=(const LineWriter&) = delete;
+    void append(std::string_view line);  // without the newline
+    void sync();
+
+  private:
+    fs::path path_;
+    int fd_ = -1;
+};
+
+}  // namespace r1

@@ -1,0 +1,46 @@
+// The shape of a model, with the keys of Hugging Face's config.json as they are.
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+namespace r1 {
+
+struct RopeScaling {
+    std::string rope_type = "default";  // default, linear, llama3
+    float factor = 1.0f, low_freq_factor = 1.0f, high_freq_factor = 4.0f;
+    int original_max_position_embeddings = 8192;
+};
+
+struct ModelConfig {
+    std::string model_type = "llama";  // llama, qwen2, qwen3
+    int vocab_size = 0;
+    int hidden_size = 0;          // C
+    int intermediate_size = 0;    // F
+    int num_hidden_layers = 0;    // L
+    int num_attention_heads = 0;  // H
+    int num_key_value_heads = 0;  // Hkv, divides H
+    int head_dim = 0;             // D; hidden_size / num_attention_heads where the file has none
+    int max_position_embeddings = 2048;
+    float rms_norm_eps = 1e-6f;
+    float rope_theta = 10000.0f;
+    RopeScaling rope_scaling;
+    bool tie_word_embeddings = false;
+    bool attention_bias = false;  // biases of q, k, v (always with qwen2); llama's also has one on o_proj
+    bool o_bias = false;
+    bool mlp_bias = false;
+    bool qk_norm = false;         // RMSNorm of each head's q and k (qwen3)
+    float initializer_range = 0.02f;
+
+    int64_t parameters() const;   // count, tied embeddings once
+    bool operator==(const ModelConfig&) const;
+};
+
+// Throws on a missing key, an impossible value, or a feature that is not supported (sliding windows, other
+// activations, other families), naming the key. The source is config.json's parsed content.
+ModelConfig parse_model_config(const nlohmann::json& source);
+// config.json for transformers and vLLM; `torch_dtype` names the dtype of the saved weights.
+nlohmann::json to_json(const ModelConfig& config, const std::string& torch_dtype);
+
+}  // namespace r1
