@@ -3,14 +3,19 @@
 #include <cstdint>
 #include <string>
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
+
+#include "core/files.h"
 
 namespace r1 {
+
+class Gguf;
 
 struct RopeScaling {
     std::string rope_type = "default";  // default, linear, llama3
     float factor = 1.0f, low_freq_factor = 1.0f, high_freq_factor = 4.0f;
     int original_max_position_embeddings = 8192;
+    bool operator==(const RopeScaling&) const = default;
 };
 
 struct ModelConfig {
@@ -30,17 +35,27 @@ struct ModelConfig {
     bool attention_bias = false;  // biases of q, k, v (always with qwen2); llama's also has one on o_proj
     bool o_bias = false;
     bool mlp_bias = false;
-    bool qk_norm = false;         // RMSNorm of each head's q and k (qwen3)
+    bool qk_norm = false;  // RMSNorm of each head's q and k (qwen3)
     float initializer_range = 0.02f;
 
-    int64_t parameters() const;   // count, tied embeddings once
-    bool operator==(const ModelConfig&) const;
+    int64_t parameters() const;  // count, tied embeddings once
+    bool operator==(const ModelConfig&) const = default;
 };
 
 // Throws on a missing key, an impossible value, or a feature that is not supported (sliding windows, other
-// activations, other families), naming the key. The source is config.json's parsed content.
+// activations, other families), naming the key. The source is config.json's parsed content; keys that
+// transformers has defaults for may be absent, and both its older keys (rope_theta, rope_scaling) and its
+// newer one (rope_parameters) are read.
 ModelConfig parse_model_config(const nlohmann::json& source);
-// config.json for transformers and vLLM; `torch_dtype` names the dtype of the saved weights.
+// The same from a GGUF file's metadata and tensors, for the architectures llama, qwen2 and qwen3.
+ModelConfig config_from_gguf(const Gguf& gguf);
+// From a folder with a config.json or from a .gguf file.
+ModelConfig load_model_config(const fs::path& path);
+// Throws unless every value is possible and the number of parameters is sane; the functions above have called
+// it.
+void check_model_config(const ModelConfig& config);
+// config.json for transformers (4 and 5) and vLLM; `torch_dtype` names the dtype of the saved weights
+// ("float32", "bfloat16"). The caller adds bos_token_id and eos_token_id, which belong to the tokeniser.
 nlohmann::json to_json(const ModelConfig& config, const std::string& torch_dtype);
 
 }  // namespace r1
