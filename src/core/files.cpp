@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "core/check.h"
 
@@ -64,7 +65,9 @@ MappedFile::~MappedFile() {
     if (data_) ::munmap(const_cast<std::byte*>(data_), size_);
 }
 
-std::string read_file(const fs::path& path) { return std::string(MappedFile(path).text()); }
+std::string read_file(const fs::path& path) {
+    return std::string(MappedFile(path).text());
+}
 
 FileWriter::FileWriter(const fs::path& path) : path_(path) {
     fd_ = open_or_fail(path, O_WRONLY | O_CREAT | O_TRUNC, "create");
@@ -74,7 +77,9 @@ FileWriter::~FileWriter() {
     if (fd_ >= 0) ::close(fd_);
 }
 
-void FileWriter::write(const void* data, size_t size) { write_all(fd_, data, size, path_); }
+void FileWriter::write(const void* data, size_t size) {
+    write_all(fd_, data, size, path_);
+}
 
 void FileWriter::close() {
     const int fd = std::exchange(fd_, -1);
@@ -89,10 +94,14 @@ void sync_folder(const fs::path& folder) {
 }
 
 void write_file(const fs::path& path, std::string_view bytes) {
+    write_file(path, [&](FileWriter& file) { file.write(bytes.data(), bytes.size()); });
+}
+
+void write_file(const fs::path& path, const std::function<void(FileWriter&)>& write_content) {
     const fs::path temporary = path.string() + ".tmp";
     try {
         FileWriter file(temporary);
-        file.write(bytes.data(), bytes.size());
+        write_content(file);
         file.close();
         if (::rename(temporary.c_str(), path.c_str()) != 0) fail_errno("rename a file to", path);
     } catch (...) {

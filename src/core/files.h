@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,9 +28,6 @@ class MappedFile {
     size_t size_ = 0;
 };
 
-// Writes path.tmp, fsyncs it, renames it over path, fsyncs the folder: a reader sees the old or the new file.
-void write_file(const fs::path& path, std::string_view bytes);
-
 // Writes a file piece by piece; on close() it is fsynced. A failed write throws and names the path.
 class FileWriter {
   public:
@@ -45,8 +43,13 @@ class FileWriter {
     int fd_ = -1;
 };
 
+// Writes path.tmp, fsyncs it, renames it over path, fsyncs the folder: a reader sees the old or the new file.
+void write_file(const fs::path& path, std::string_view bytes);
+void write_file(const fs::path& path, const std::function<void(FileWriter&)>& write_content);
+
 void sync_folder(const fs::path& folder);
-// Makes `to` from the finished folder `from` in one step (fsync, rename, fsync the parent); `to` may not exist.
+// Makes `to` from the finished folder `from` in one step (fsync, rename, fsync the parent); `to` may not
+// exist.
 void publish_folder(const fs::path& from, const fs::path& to);
 
 // Appends lines to a file; each append is one write() call.
