@@ -2,7 +2,9 @@
 // A value is a pure function of its key and counter, so a draw does not depend on what was drawn before it.
 #pragma once
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace r1 {
 

@@ -1,0 +1,14 @@
+// What this machine can do at most, measured: the yardstick of `r1 doctor` and `r1 bench`.
+#pragma once
+#include "core/stream.h"
+
+namespace r1::cli {
+
+struct Peak {
+    double gflops = 0;        // 1e9 multiplications and additions of f32 a second, all threads, in registers
+    double gbytes_per_s = 0;  // 1e9 bytes a second read from memory, all threads
+};
+// Takes about `seconds` for each figure; the best of the repetitions is kept.
+Peak measure_peak(Stream& stream, double seconds = 0.2);
+
+}  // namespace r1::cli
