@@ -1,6 +1,8 @@
 #include "formats/convert.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstring>
 #include <vector>
 
 namespace r1 {
@@ -36,23 +38,35 @@ void to_f32(ConstTensorView tensor, int64_t first, std::span<float> out) {
     }
 }
 
+void from_f32(std::span<const float> values, DType dtype, std::span<std::byte> out) {
+    check(dtype == DType::f32 || dtype == DType::bf16 || dtype == DType::f16, "cannot write floats as ",
+          name_of(dtype));
+    check(out.size() == values.size() * size_of(dtype), values.size(), " values of ", name_of(dtype),
+          " do not fill ", out.size(), " bytes");
+    std::byte* at = out.data();
+    for (const float value : values) {
+        if (dtype == DType::f32) {
+            std::memcpy(at, &value, sizeof value);
+        } else {
+            const uint16_t bits = dtype == DType::bf16 ? f32_to_bf16(value) : f32_to_f16(value);
+            check(dtype == DType::bf16 || !std::isfinite(value) || std::isfinite(f16_to_f32(bits)),
+                  "the value ", value, " is too large for f16; use bf16 or f32");
+            std::memcpy(at, &bits, sizeof bits);
+        }
+        at += size_of(dtype);
+    }
+}
+
 void write_elements(FileWriter& file, ConstTensorView tensor, DType dtype) {
     if (tensor.dtype == dtype) return file.write(tensor.data, tensor.bytes());
-    check(dtype == DType::f32 || dtype == DType::bf16 || dtype == DType::f16, "cannot write the tensor ",
-          tensor.str(), " as ", name_of(dtype));
     std::vector<float> values;
-    std::vector<uint16_t> halves;
+    std::vector<std::byte> bytes;
     for (int64_t first = 0; first < tensor.numel(); first += piece) {
         values.resize(static_cast<size_t>(std::min(piece, tensor.numel() - first)));
+        bytes.resize(values.size() * size_of(dtype));
         to_f32(tensor, first, values);
-        if (dtype == DType::f32) {
-            file.write(values.data(), values.size() * sizeof(float));
-            continue;
-        }
-        halves.resize(values.size());
-        std::transform(values.begin(), values.end(), halves.begin(),
-                       dtype == DType::bf16 ? f32_to_bf16 : f32_to_f16);
-        file.write(halves.data(), halves.size() * sizeof(uint16_t));
+        from_f32(values, dtype, bytes);
+        file.write(bytes.data(), bytes.size());
     }
 }
 

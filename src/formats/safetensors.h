@@ -52,11 +52,6 @@ class Safetensors final : public TensorSource {
     SafetensorsMetadata metadata_;
 };
 
-struct NamedTensor {
-    std::string name;
-    ConstTensorView tensor;
-};
-
 // Writes one file, complete or absent. Tensors keep their order but for wider dtypes coming first, so that
 // all are aligned; the same input gives the same bytes. Floating-point tensors are stored as `dtype` (f32,
 // bf16, f16), or as they are without one.

@@ -22,6 +22,12 @@ class TensorSource {
     virtual std::string stored_type(const std::string& name) const = 0;
 };
 
+// A tensor to be written.
+struct NamedTensor {
+    std::string name;
+    ConstTensorView tensor;
+};
+
 // A Hugging Face folder (model.safetensors, or shards with model.safetensors.index.json), a .safetensors file,
 // or a .gguf file whose tensor names are translated and whose q and k rows are put back in order (llama.cpp
 // permutes them for the llama family).
