@@ -94,15 +94,18 @@ def float32(tensor):
 
 # ---- The loss as a function of log-probabilities --------------------------------------------------------------
 
-def random_batch(seed, lengths, width, hole=None):
+def random_batch(seed, lengths, width, hole=None, outlier=None):
     g = torch.Generator().manual_seed(seed)
     shape = (len(lengths), width)
     mask = (torch.arange(width) < torch.tensor(lengths).unsqueeze(1)).long()
     if hole:
         mask[hole] = 0
     logprobs = -2 * torch.rand(shape, generator=g) - 0.05
+    drift = 0.4 * torch.randn(shape, generator=g)
+    if outlier:
+        drift[outlier] = -2.7
     batch = {"logprobs": logprobs,
-             "old_logprobs": logprobs + 0.25 * torch.randn(shape, generator=g),
+             "old_logprobs": logprobs + drift,
              "ref_logprobs": logprobs + 0.4 * torch.randn(shape, generator=g),
              "entropy": 2 * torch.rand(shape, generator=g),
              "advantages": torch.randn(len(lengths), generator=g)}
@@ -111,11 +114,10 @@ def random_batch(seed, lengths, width, hole=None):
 
 
 def loss_cases():
-    batches = {"ragged": random_batch(1, (9, 5, 0, 7, 1, 3), 9, hole=(3, 4)),
+    batches = {"ragged": random_batch(1, (9, 5, 0, 7, 1, 3), 9, hole=(3, 4), outlier=(0, 2)),
                "rollout": random_batch(2, (6, 2, 4, 0, 5, 3, 6, 1), 6),
                "empty": random_batch(3, (0, 0), 4)}
-    batches["ragged"]["advantages"][4] = 0.0
-    batches["ragged"]["advantages"][0] = 1.25
+    batches["ragged"]["advantages"][:] = float32(torch.tensor([1.25, -0.8, 0.6, -1.4, 0.0, 0.35]))
     kinds = {"grpo": {}, "dr_grpo": {"loss_type": "dr_grpo"}, "dapo": {"loss_type": "dapo"},
              "bnpo": {"loss_type": "bnpo"}, "cispo": {"loss_type": "cispo", "epsilon_high": 1.1},
              "sapo": {"loss_type": "sapo"}, "luspo": {"loss_type": "luspo", "importance_sampling_level": "sequence"},
