@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/check.h"
+#include "formats/gguf.h"
+#include "formats/json.h"
 #include "model/names.h"
 
 namespace r1 {
@@ -19,12 +21,13 @@ constexpr int max_vocab = 1 << 24, max_hidden = 1 << 20, max_intermediate = 1 <<
 constexpr int64_t max_parameters = int64_t{1} << 42;
 
 void check_size(const char* key, int value, int limit) {
-    check(value > 0 && value <= limit, "config.json: ", key, " is ", value, "; it must be from 1 to ", limit);
+    check(value > 0 && value <= limit, "the model configuration's ", key, " is ", value,
+          "; it must be from 1 to ", limit);
 }
 
 void check_number(const char* key, float value, float low, float high) {
-    check(std::isfinite(value) && value >= low && value <= high, "config.json: ", key, " is ", value,
-          "; it must be from ", low, " to ", high);
+    check(std::isfinite(value) && value >= low && value <= high, "the model configuration's ", key, " is ",
+          value, "; it must be from ", low, " to ", high);
 }
 
 // A JSON object whose keys may be absent or null, both of which mean "the default".
@@ -65,6 +68,7 @@ class Keys {
     }
 
     static std::string shown(const json& value) {
+        if (value.is_structured()) return value.is_object() ? "an object" : "a list";
         const std::string text = value.dump(-1, ' ', true, json::error_handler_t::replace);
         return text.size() <= 60 ? text : text.substr(0, 57) + "...";
     }
@@ -141,11 +145,11 @@ void check_model_config(const ModelConfig& config) {
     check_size("num_key_value_heads", config.num_key_value_heads, max_heads);
     check_size("head_dim", config.head_dim, max_head_dim);
     check_size("max_position_embeddings", config.max_position_embeddings, max_positions);
-    check(config.head_dim % 2 == 0, "config.json: head_dim is ", config.head_dim,
+    check(config.head_dim % 2 == 0, "the model configuration's head_dim is ", config.head_dim,
           "; rotary embeddings need an even one");
     check(config.num_attention_heads % config.num_key_value_heads == 0,
-          "config.json: num_attention_heads is ", config.num_attention_heads, ", which num_key_value_heads ",
-          config.num_key_value_heads, " does not divide");
+          "the model configuration's num_attention_heads is ", config.num_attention_heads,
+          ", which num_key_value_heads ", config.num_key_value_heads, " does not divide");
     check_number("rms_norm_eps", config.rms_norm_eps, 0.0f, 1.0f);
     check_number("rope_theta", config.rope_theta, 1.0f, 1e30f);
     check_number("initializer_range", config.initializer_range, 0.0f, 1e3f);
@@ -153,12 +157,24 @@ void check_model_config(const ModelConfig& config) {
     check_number("rope_scaling.factor", rope.factor, 1e-6f, 1e6f);
     check_number("rope_scaling.low_freq_factor", rope.low_freq_factor, 1e-6f, 1e6f);
     check_number("rope_scaling.high_freq_factor", rope.high_freq_factor, 1e-6f, 1e6f);
-    check(rope.high_freq_factor > rope.low_freq_factor, "config.json: rope_scaling.high_freq_factor is ",
-          rope.high_freq_factor, "; it must be above low_freq_factor, which is ", rope.low_freq_factor);
+    check(rope.high_freq_factor > rope.low_freq_factor,
+          "the model configuration's rope_scaling.high_freq_factor is ", rope.high_freq_factor,
+          "; it must be above low_freq_factor, which is ", rope.low_freq_factor);
     check_size("rope_scaling.original_max_position_embeddings", rope.original_max_position_embeddings,
                max_positions);
-    check(config.parameters() <= max_parameters, "config.json describes a model of ", config.parameters(),
-          " parameters; at most ", max_parameters, " are supported");
+    check(config.parameters() <= max_parameters, "the configuration describes a model of ",
+          config.parameters(), " parameters; at most ", max_parameters, " are supported");
+}
+
+ModelConfig load_model_config(const fs::path& path) {
+    if (path.extension() == ".gguf") return config_from_gguf(Gguf(path));
+    const fs::path file = path / "config.json";
+    check(fs::exists(file), path.string(), " is neither a folder with a config.json nor a .gguf file");
+    try {
+        return parse_model_config(parse_json(read_file(file), "config.json"));
+    } catch (const Error& error) {
+        fail(path.string(), ": ", error.what());
+    }
 }
 
 ModelConfig parse_model_config(const json& source) {
@@ -182,7 +198,9 @@ ModelConfig parse_model_config(const json& source) {
     config.num_hidden_layers = keys.integer("num_hidden_layers");
     config.num_attention_heads = keys.integer("num_attention_heads");
     check_size("num_attention_heads", config.num_attention_heads, max_heads);
-    config.num_key_value_heads = keys.integer("num_key_value_heads", config.num_attention_heads);
+    config.num_key_value_heads = llama || source.contains("num_key_value_heads")
+                                     ? keys.integer("num_key_value_heads", config.num_attention_heads)
+                                     : 32;
     if (qwen3 && !source.contains("head_dim")) {
         config.head_dim = 128;
     } else if (keys.find("head_dim")) {

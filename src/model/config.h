@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -10,6 +11,7 @@
 namespace r1 {
 
 class Gguf;
+class GgufMetadata;
 
 struct RopeScaling {
     std::string rope_type = "default";  // default, linear, llama3
@@ -47,15 +49,23 @@ struct ModelConfig {
 // transformers has defaults for may be absent, and both its older keys (rope_theta, rope_scaling) and its
 // newer one (rope_parameters) are read.
 ModelConfig parse_model_config(const nlohmann::json& source);
-// The same from a GGUF file's metadata and tensors, for the architectures llama, qwen2 and qwen3.
-ModelConfig config_from_gguf(const Gguf& gguf);
-// From a folder with a config.json or from a .gguf file.
-ModelConfig load_model_config(const fs::path& path);
-// Throws unless every value is possible and the number of parameters is sane; the functions above have called
-// it.
+// Throws unless every value is possible and the number of parameters is sane. The functions that read a
+// configuration have called it.
 void check_model_config(const ModelConfig& config);
+// From a folder with a config.json, or from a .gguf file.
+ModelConfig load_model_config(const fs::path& path);
 // config.json for transformers (4 and 5) and vLLM; `torch_dtype` names the dtype of the saved weights
 // ("float32", "bfloat16"). The caller adds bos_token_id and eos_token_id, which belong to the tokeniser.
 nlohmann::json to_json(const ModelConfig& config, const std::string& torch_dtype);
+
+// From a GGUF file's metadata and tensors, for the architectures llama, qwen2 and qwen3.
+ModelConfig config_from_gguf(const Gguf& gguf);
+// The metadata that llama.cpp needs to build the model, without the tokeniser's. With rope_type llama3 the
+// file also needs the tensor "rope_freqs.weight" [D / 2] of rope_frequency_factors.
+GgufMetadata to_gguf(const ModelConfig& config);
+
+// What rope_type llama3 divides the inverse frequencies by, one factor for each of the D / 2 frequencies
+// rope_theta^(-2i / D); empty with other types.
+std::vector<float> rope_frequency_factors(const ModelConfig& config);
 
 }  // namespace r1
