@@ -11,7 +11,9 @@ namespace {
 constexpr size_t kAlign = 64;
 constexpr size_t kBlockBytes = size_t{4} << 20;
 
-size_t round_up(size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
+size_t round_up(size_t bytes) {
+    return (bytes + kAlign - 1) / kAlign * kAlign;
+}
 
 void* allocate(size_t bytes) {
     void* pointer = std::aligned_alloc(kAlign, round_up(std::max<size_t>(bytes, 1)));
@@ -20,12 +22,23 @@ void* allocate(size_t bytes) {
     return pointer;
 }
 
+// A size that a file or a flag made up must not wrap around to a small one.
+void check_size(DType dtype, const Shape& shape) {
+    auto bytes = static_cast<int64_t>(size_of(dtype));
+    bool fits = true;
+    for (const int64_t dim : shape.dims)
+        fits = fits && dim >= 0 && !__builtin_mul_overflow(bytes, dim, &bytes);
+    check(fits, "a buffer of shape ", shape.str(), " is impossible");
+}
+
 }  // namespace
 
-void Buffer::Free::operator()(void* pointer) const { std::free(pointer); }
+void Buffer::Free::operator()(void* pointer) const {
+    std::free(pointer);
+}
 
 Buffer::Buffer(DType dtype, Shape shape) : view_(nullptr, dtype, shape) {
-    check(shape.numel() >= 0, "a buffer of shape ", shape.str(), " is impossible");
+    check_size(dtype, shape);
     storage_.reset(allocate(view_.bytes()));
     std::memset(storage_.get(), 0, round_up(view_.bytes()));
     view_.data = storage_.get();
@@ -47,10 +60,12 @@ Arena::~Arena() {
 }
 
 TensorView Arena::take(DType dtype, Shape shape) {
+    check_size(dtype, shape);
     TensorView view(nullptr, dtype, shape);
     const size_t need = round_up(view.bytes());
     auto& blocks = impl_->blocks;
-    while (impl_->current < blocks.size() && blocks[impl_->current].used + need > blocks[impl_->current].size) {
+    while (impl_->current < blocks.size() &&
+           blocks[impl_->current].used + need > blocks[impl_->current].size) {
         if (++impl_->current < blocks.size()) blocks[impl_->current].used = 0;
     }
     if (impl_->current == blocks.size()) {
@@ -76,6 +91,8 @@ void Arena::release(Mark mark) {
     if (mark.block < impl_->blocks.size()) impl_->blocks[mark.block].used = mark.used;
 }
 
-size_t Arena::peak_bytes() const { return impl_->peak; }
+size_t Arena::peak_bytes() const {
+    return impl_->peak;
+}
 
 }  // namespace r1
