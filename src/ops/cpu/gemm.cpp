@@ -1,0 +1,145 @@
+#include "ops/cpu/impl.h"
+#include "ops/cpu/tile.h"
+
+namespace r1::ops::cpu::R1_ISA {
+namespace {
+
+uint16_t to_bf16(float value) {  // nearest even; NaN stays NaN
+    const auto bits = __builtin_bit_cast(uint32_t, value);
+    if ((bits & 0x7fffffffu) > 0x7f800000u) return static_cast<uint16_t>((bits >> 16) | 0x40u);
+    return static_cast<uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+}
+
+int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+constexpr int64_t kBlockK = 2048;     // rows of B between reloads of the accumulators
+constexpr int64_t kBlockRows = 240;   // rows of A that stay in the second-level cache, a multiple of every kRows
+constexpr int64_t kStripPanels = 8;   // panels of a task
+
+// Rows [m0, m1) × `panels` panels from p0, whole chains.
+template <class B>
+void block(const Gemm& g, int64_t m0, int64_t m1, int64_t p0, int64_t panels) {
+    const B* b0 = static_cast<const B*>(g.b) + p0 * 16 * g.k;
+    const int64_t columns = smaller(panels * 16, g.n - p0 * 16);
+    const bool ragged = columns < panels * 16;
+    float scratch[kRows * kStripPanels * 16];
+    const bool finish = ragged || g.bias || g.residual;
+    for (int64_t m = m0; m < m1; m += kRows) {
+        const auto rows = static_cast<int>(smaller(kRows, m1 - m));
+        float* c = g.c + m * g.c_row + p0 * 16;
+        Tile t{0, nullptr, g.a_row, g.a_col, 16, 16 * g.k, finish ? scratch : c, finish ? panels * 16 : g.c_row, false};
+        if (finish && g.accumulate) {
+            for (int r = 0; r < rows; ++r) {
+                for (int64_t n = 0; n < columns; ++n) scratch[r * panels * 16 + n] = c[r * g.c_row + n];
+                for (int64_t n = columns; n < panels * 16; ++n) scratch[r * panels * 16 + n] = 0.0f;
+            }
+        }
+        for (int64_t k = 0; k == 0 || k < g.k; k += kBlockK) {
+            t.k = smaller(kBlockK, g.k - k);
+            t.a = g.a + m / kRows * g.a_tile + k * g.a_col;
+            t.load_c = g.accumulate || k > 0;
+            tile_rows(rows, t, b0 + k * 16, panels);
+        }
+        if (!finish) continue;
+        for (int r = 0; r < rows; ++r) {
+            const float* residual = g.residual ? g.residual + (m + r) * g.n + p0 * 16 : nullptr;
+            for (int64_t n = 0; n < columns; n += 16) {
+                F16 y = load(scratch + r * panels * 16 + n);
+                if (g.bias) y = y + load_upto(g.bias + p0 * 16 + n, columns - n);
+                if (residual) y = y + load_upto(residual + n, columns - n);
+                store_upto(c + r * g.c_row + n, y, columns - n);
+            }
+        }
+    }
+}
+
+template <class B>
+void run(ThreadPool& pool, const Gemm& g) {
+    const int64_t panels = ceil_div(g.n, 16);
+    if (g.m <= 2 * kRows) {  // few rows: weights are read once, a strip of panels a task
+        const int64_t strips = ceil_div(panels, kStripPanels);
+        const int64_t work = g.m * g.n * g.k;
+        const int64_t grain = work < 200000 ? strips : ceil_div(strips, smaller(strips, pool.size() * 8));
+        pool.parallel(strips, grain, [&](int64_t begin, int64_t end) {
+            for (int64_t s = begin; s < end; ++s) {
+                const int64_t p0 = s * kStripPanels;
+                block<B>(g, 0, g.m, p0, smaller(kStripPanels, panels - p0));
+            }
+        });
+        return;
+    }
+    // Many rows: a task is a block of rows × a strip; inside, two panels stay near while the rows pass.
+    const int64_t row_blocks = ceil_div(g.m, kBlockRows);
+    const int64_t rows = ceil_div(ceil_div(g.m, row_blocks), kRows) * kRows;
+    const int64_t strips = ceil_div(panels, kStripPanels);
+    const int64_t tasks = row_blocks * strips;
+    const int64_t grain = ceil_div(tasks, smaller(tasks, pool.size() * 8));
+    pool.parallel(tasks, grain, [&](int64_t begin, int64_t end) {
+        for (int64_t task = begin; task < end; ++task) {
+            const int64_t m0 = task / strips * rows, p0 = task % strips * kStripPanels;
+            const int64_t m1 = smaller(m0 + rows, g.m), p1 = smaller(p0 + kStripPanels, panels);
+            for (int64_t p = p0; p < p1; p += kPanels) block<B>(g, m0, m1, p, smaller(kPanels, p1 - p));
+        }
+    });
+}
+
+}  // namespace
+
+void gemm(ThreadPool& pool, const Gemm& g) {
+    if (g.b_bf16) {
+        run<uint16_t>(pool, g);
+    } else {
+        run<float>(pool, g);
+    }
+}
+
+// out [ceil(n/16)][k][16] from w[n·row + k·col]
+void pack(ThreadPool& pool, void* out, bool bf16, const float* w, int64_t n, int64_t k, int64_t row, int64_t col) {
+    const int64_t panels = ceil_div(n, 16);
+    pool.parallel(panels, ceil_div(panels, pool.size() * 4), [&](int64_t begin, int64_t end) {
+        for (int64_t p = begin; p < end; ++p) {
+            for (int64_t i = 0; i < k; ++i) {
+                const int64_t at = (p * k + i) * 16;
+                for (int64_t lane = 0; lane < 16; ++lane) {
+                    const int64_t row_index = p * 16 + lane;
+                    const float value = row_index < n ? w[row_index * row + i * col] : 0.0f;
+                    if (bf16) {
+                        static_cast<uint16_t*>(out)[at + lane] = to_bf16(value);
+                    } else {
+                        static_cast<float*>(out)[at + lane] = value;
+                    }
+                }
+            }
+        }
+    });
+}
+
+// out [ceil(k/tile)][rows][tile] from x[row·stride + k]: tiles of columns, contiguous; columns past k are 0.
+void pack_rows(ThreadPool& pool, float* out, const float* x, int64_t rows, int64_t k, int64_t stride, int tile) {
+    const int64_t blocks = ceil_div(k, tile);
+    pool.parallel(blocks, ceil_div(blocks, pool.size() * 4), [&](int64_t begin, int64_t end) {
+        for (int64_t row = 0; row < rows; ++row) {
+            const float* from = x + row * stride;
+            for (int64_t b = begin; b < end; ++b) {
+                float* to = out + (b * rows + row) * tile;
+                const int64_t width = smaller(tile, k - b * tile);
+                for (int64_t i = 0; i < width; ++i) to[i] = from[b * tile + i];
+                for (int64_t i = width; i < tile; ++i) to[i] = 0.0f;
+            }
+        }
+    });
+}
+
+// out[n] += Σ_m x[m,n], m ascending
+void column_sums(ThreadPool& pool, float* out, const float* x, int64_t m, int64_t n) {
+    pool.parallel(ceil_div(n, 64), 1, [&](int64_t begin, int64_t end) {
+        for (int64_t c = begin * 64; c < smaller(end * 64, n); c += 16) {
+            F16 sum = load_upto(out + c, n - c);
+            for (int64_t row = 0; row < m; ++row) sum = sum + load_upto(x + row * n + c, n - c);
+            store_upto(out + c, sum, n - c);
+        }
+    });
+}
+
+}  // namespace r1::ops::cpu::R1_ISA

@@ -1,0 +1,64 @@
+#include "ops/linear.h"
+
+#include <algorithm>
+
+#include "ops/cpu/kernels.h"
+
+namespace r1::ops {
+namespace {
+
+constexpr int64_t kWeightBlock = 512;  // tokens a pass of the weight gradient
+
+}  // namespace
+
+size_t packed_bytes(DType dtype, int64_t n, int64_t k) {
+    return static_cast<size_t>((n + 15) / 16 * 16 * k) * size_of(dtype);
+}
+
+PackedWeight pack_weight(Stream& stream, void* out, DType dtype, ConstTensorView w, bool transposed) {
+    check(dtype == DType::f32 || dtype == DType::bf16, "pack_weight: weights are packed as f32 or bf16, not ",
+          name_of(dtype));
+    const int64_t n = w.dim(transposed ? 1 : 0), k = w.dim(transposed ? 0 : 1);
+    cpu::kernels(stream).pack(*stream.pool, out, dtype == DType::bf16, w.as<float>(), n, k, transposed ? 1 : k,
+                              transposed ? n : 1);
+    return {out, dtype, n, k};
+}
+
+void linear_forward(Stream& stream, TensorView y, ConstTensorView x, const PackedWeight& w, ConstTensorView bias,
+                    ConstTensorView residual) {
+    const int64_t m = x.dim(0), k = x.dim(1), n = y.dim(1);
+    check(y.dim(0) == m && w.n == n && w.k == k, "linear: y ", y.str(), " and x ", x.str(), " do not fit a weight of ",
+          w.n, " × ", w.k);
+    check(!bias || bias.numel() == n, "linear: bias ", bias.str(), " does not fit y ", y.str());
+    check(!residual || (residual.shape == y.shape && residual.data != y.data), "linear: residual ", residual.str(),
+          " must have y's shape ", y.str(), " and other memory");
+    const auto& kernels = cpu::kernels(stream);
+    kernels.gemm(*stream.pool, {m, n, k, x.as<float>(), kernels.gemm_rows * k, k, 1, w.data, w.dtype == DType::bf16,
+                                y.as<float>(), n, false, bias ? bias.as<float>() : nullptr,
+                                residual ? residual.as<float>() : nullptr});
+}
+
+void linear_backward_weight(Stream& stream, TensorView dw, TensorView dbias, ConstTensorView dy, ConstTensorView x,
+                            Arena& workspace) {
+    const int64_t m = dy.dim(0), n = dy.dim(1), k = x.dim(1);
+    check(x.dim(0) == m && dw.dim(0) == n && dw.dim(1) == k, "linear backward: dw ", dw.str(), " does not fit dy ",
+          dy.str(), " and x ", x.str());
+    check(!dbias || dbias.numel() == n, "linear backward: dbias ", dbias.str(), " does not fit dy ", dy.str());
+    const auto& kernels = cpu::kernels(stream);
+    const float* dy_data = dy.as<float>();
+    const float* x_data = x.as<float>();
+    const int tile = kernels.gemm_rows;
+    const int64_t block = std::min(m, kWeightBlock);
+    ArenaScope scope(workspace);
+    float* a = workspace.floats((n + tile - 1) / tile * tile * block);
+    float* b = workspace.floats((k + 15) / 16 * 16 * block);
+    for (int64_t m0 = 0; m0 < m; m0 += block) {
+        const int64_t count = std::min(block, m - m0);
+        kernels.pack_rows(*stream.pool, a, dy_data + m0 * n, count, n, n, tile);
+        kernels.pack_rows(*stream.pool, b, x_data + m0 * k, count, k, k, 16);
+        kernels.gemm(*stream.pool, {n, k, count, a, tile * count, 1, tile, b, false, dw.as<float>(), k, true, nullptr, nullptr});
+    }
+    if (dbias) kernels.column_sums(*stream.pool, dbias.as<float>(), dy_data, m, n);
+}
+
+}  // namespace r1::ops
