@@ -35,7 +35,8 @@ p { margin: 0 0 10px; max-width: 72ch; }
 .numbers .value .soft { font-size: 1.2rem; }
 .grid { display: grid; gap: 16px; grid-template-columns: repeat(auto-fill, minmax(min(100%, 330px), 1fr)); }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 14px 16px; min-width: 0; }
-.chart svg { display: block; width: 100%; height: 170px; margin-top: 6px; touch-action: pan-y; }
+.chart { display: flex; flex-direction: column; }
+.chart svg { display: block; width: 100%; height: 170px; margin-top: auto; padding-top: 6px; touch-action: pan-y; }
 .chart .read { font-size: 0.8rem; color: var(--soft); min-height: 1.5em; font-variant-numeric: tabular-nums; }
 .chart .read span { margin-right: 12px; white-space: nowrap; }
 .chart .read b { color: var(--ink); font-weight: 600; }
