@@ -1,23 +1,20 @@
 // Golden models of transformers (scripts/golden_models.py): configuration and weights.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <set>
 
-#include "formats/safetensors.h"
+#include "golden/golden.h"
 #include "model/config.h"
 #include "model/names.h"
 
 namespace r1 {
 namespace {
 
-const fs::path models = fs::path(R1_SOURCE_DIR) / "tests/golden/models";
-
 class GoldenModel : public testing::TestWithParam<const char*> {};
 
 // The specs name exactly what transformers stored, with its shapes.
 TEST_P(GoldenModel, ParameterSpecsMatchStoredTensors) {
-    const fs::path folder = models / GetParam();
+    const fs::path folder = golden::root / "models" / GetParam();
     const ModelConfig config = load_model_config(folder);
     const Safetensors stored(folder);
     const std::vector<std::string> names = stored.names();
@@ -31,9 +28,7 @@ TEST_P(GoldenModel, ParameterSpecsMatchStoredTensors) {
     EXPECT_TRUE(missing.empty()) << *missing.begin();
 }
 
-INSTANTIATE_TEST_SUITE_P(Transformers, GoldenModel,
-                         testing::Values("llama", "llama_tied_bias", "llama_rope_scaling", "qwen2",
-                                         "qwen2_tied", "qwen3", "qwen3_tied"),
+INSTANTIATE_TEST_SUITE_P(Transformers, GoldenModel, testing::ValuesIn(golden::models),
                          [](const auto& test) { return std::string(test.param); });
 
 }  // namespace
