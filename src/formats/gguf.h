@@ -25,7 +25,7 @@ class Gguf final : public TensorSource {
     const GgufMetadata& metadata() const { return metadata_; }
     std::string architecture() const { return metadata_.text("general.architecture"); }
 
-    std::vector<std::string> names() const override;  // in the file's order
+    std::vector<std::string> names() const override { return names_; }  // in the file's order
     bool has(const std::string& name) const override { return tensors_.contains(name); }
     Shape shape(const std::string& name) const override { return tensor(name).shape; }
     void read(const std::string& name, std::span<float> out) const override;

@@ -39,10 +39,10 @@ class ArchitectureKeys {
 
 // llama.cpp keeps llama3's scaling only as a tensor of factors. All models that have it use the same
 // constants but for the factor, which the lowest frequency shows.
-RopeScaling scaling_from_factors(const Gguf& gguf, ModelConfig config) {
+RopeScaling scaling_from_factors(const Gguf& gguf, ModelConfig config, int original_positions) {
     std::vector<float> stored(static_cast<size_t>(gguf.shape(rope_freqs_name).numel()));
     gguf.read(rope_freqs_name, stored);
-    config.rope_scaling = {"llama3", stored.back(), 1.0f, 4.0f, 8192};
+    config.rope_scaling = {"llama3", stored.back(), 1.0f, 4.0f, original_positions};
     check_model_config(config);
     const std::vector<float> expected = rope_frequency_factors(config);
     const bool same = std::ranges::equal(
@@ -94,7 +94,9 @@ ModelConfig config_from_gguf(const Gguf& gguf) {
     config.mlp_bias = gguf.has(layer + "mlp.down_proj.bias");
     config.qk_norm = gguf.has(layer + "self_attn.q_norm.weight");
     check_model_config(config);
-    if (gguf.has(rope_freqs_name)) config.rope_scaling = scaling_from_factors(gguf, config);
+    if (gguf.has(rope_freqs_name))
+        config.rope_scaling =
+            scaling_from_factors(gguf, config, keys.integer("rope.scaling.original_context_length", 8192));
     return config;
 }
 
@@ -122,6 +124,8 @@ GgufMetadata to_gguf(const ModelConfig& config) {
         set("rope.scaling.type", std::string("linear"));
         set("rope.scaling.factor", config.rope_scaling.factor);
     }
+    if (config.rope_scaling.rope_type == "llama3")
+        set("rope.scaling.original_context_length", count(config.rope_scaling.original_max_position_embeddings));
     return metadata;
 }
 
