@@ -119,8 +119,9 @@ std::string zsh_script(const std::vector<Verb>& verbs) {
         out += "    " + verb.name + ") _arguments";
         for (const Option& option : all_options(verb, common)) {
             const std::string name = value_name(option);
-            std::string action = takes_path(option) ? "_files" : "(" + joined(option.choices) + ")";
-            if (verb.name == "help" && option.positional) action = "(" + verb_names(verbs) + ")";
+            const bool any_verb = verb.name == "help" && option.positional;
+            const std::string words = any_verb ? verb_names(verbs) : joined(option.choices);
+            const std::string action = takes_path(option) ? "_files" : cat("(", words, ")");
             if (option.positional) {
                 out += std::string(" \\\n        '") + (is_list(option) ? "*" : "") + ":" + name + ":" +
                        action + "'";

@@ -19,7 +19,8 @@ std::string wrapped(const std::string& text, size_t indent, size_t column) {
     for (size_t begin = 0; begin < text.size();) {
         const size_t end = std::min(text.find(' ', begin), text.size());
         if (column + 1 + (end - begin) > kWidth && column > indent) {
-            out += "\n" + std::string(indent, ' ');
+            out += '\n';
+            out.append(indent, ' ');
             column = indent;
         } else if (begin > 0) {
             out += ' ';
@@ -36,7 +37,8 @@ std::string entry(const std::string& left, const std::string& right) {
     constexpr size_t kIndent = 34;
     std::string line = "  " + left;
     if (line.size() + 2 > kIndent) {
-        line += "\n" + std::string(kIndent, ' ');
+        line += '\n';
+        line.append(kIndent, ' ');
     } else {
         line.append(kIndent - line.size(), ' ');
     }
