@@ -104,10 +104,10 @@ function hover(step) {
   for (const follow of followers) follow(step);
 }
 
-function ticks(top) {
-  const unit = 10 ** Math.floor(Math.log10(top / 3)), step = [1, 2, 5, 10].find(s => top / (s * unit) <= 4) * unit;
-  const values = [];
-  for (let i = 0; i * step <= top * 1.0001; ++i) values.push(i * step);
+function ticks(low, high) {
+  const range = high - low, unit = 10 ** Math.floor(Math.log10(range / 3));
+  const step = [1, 2, 5, 10].find(s => range / (s * unit) <= 5) * unit, values = [];
+  for (let i = Math.ceil(low / step); i * step <= high + range * 1e-4; ++i) values.push(i * step);
   return values;
 }
 
@@ -130,14 +130,15 @@ function chart(spec) {
   }
   const values = data.flatMap(line => line.points.map(point => point[1])).filter(isNumber);
   const steps = [...new Set(data.flatMap(line => line.points.map(point => point[0])))].sort((a, b) => a - b);
-  const low = Math.min(0, ...values), high = spec.top || Math.max(...values, low + 1e-12) * 1.05;
+  const low = Math.min(0, ...values), most = Math.max(0, ...values);
+  const high = spec.top || (most > low ? most * 1.05 : 1);
   const first = Math.min(0, steps[0]), last = Math.max(steps[steps.length - 1], first + 1);
   const read = el('div', {class: 'read'}), area = svg('svg', {role: 'img', 'aria-label': spec.title});
   const show = step => {
     const whole = step === null ? '' : `step ${step}`;
     read.replaceChildren(...data.map((line, i) => {
-      const finite = [...at[i].values()].filter(isNumber);
-      const value = step === null ? finite[finite.length - 1] : at[i].get(step);
+      const until = [...at[i]].filter(([one, value]) => isNumber(value) && (step === null || one <= step));
+      const value = until.length ? until[until.length - 1][1] : null;  // the last one known at that step
       return el('span', {}, el('i', {class: 'swatch', style: `background:var(--c${i})`}), line.label + ' ', el('b', {}, text(value)));
     }), whole);
   };
@@ -153,7 +154,7 @@ function chart(spec) {
       node.textContent = content;
       area.append(node);
     };
-    for (const value of ticks(high)) {
+    for (const value of ticks(low, high)) {
       area.append(svg('line', {class: 'rule', x1: left, x2: right, y1: y(value), y2: y(value)}));
       label(text(value).replace('.0 %', ' %'), {x: left - 7, y: y(value) + 4, 'text-anchor': 'end'});
     }

@@ -25,7 +25,7 @@ body {
 main { max-width: 1180px; margin: 0 auto; padding: 40px 24px 80px; }
 h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 6px; letter-spacing: -0.01em; overflow-wrap: anywhere; }
 h2 { font-size: 1.15rem; margin: 52px 0 14px; }
-h3 { font-size: 0.88rem; font-weight: 600; margin: 0; }
+h3 { font-size: 0.88rem; font-weight: 600; margin: 0; overflow-wrap: anywhere; }
 p { margin: 0 0 10px; max-width: 72ch; }
 .soft { color: var(--soft); }
 .small { font-size: 0.86rem; }
@@ -68,7 +68,7 @@ button[aria-pressed="true"] { border-color: var(--c0); color: var(--c0); box-sha
 .legend i { width: 90px; height: 9px; border-radius: 5px; display: inline-block; }
 .tip {
   position: fixed; z-index: 2; pointer-events: none; background: var(--ink); color: var(--paper); border-radius: 6px;
-  padding: 4px 9px; font: 0.78rem/1.5 var(--mono); white-space: pre; display: none; max-width: 90vw; overflow: hidden;
+  padding: 4px 9px; font: 0.78rem/1.5 var(--mono); white-space: pre-wrap; display: none; max-width: 90vw;
 }
 pre.config { font: 0.84rem/1.6 var(--mono); margin: 0; overflow: auto; max-height: 520px; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 3px 18px; margin: 0; font-size: 0.9rem; }

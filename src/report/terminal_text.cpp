@@ -197,10 +197,12 @@ std::string format_duration(double seconds) {
 }
 
 std::string format_count(long long count) {
-    std::string text = std::to_string(count);
-    const int first = text[0] == '-' ? 1 : 0;
-    for (int at = static_cast<int>(text.size()) - 3; at > first; at -= 3)
-        text.insert(static_cast<size_t>(at), ",");
+    const std::string digits = std::to_string(count);
+    std::string text;
+    for (size_t i = 0; i < digits.size(); ++i) {
+        if (i > 0 && (digits.size() - i) % 3 == 0 && digits[i - 1] != '-') text += ',';
+        text += digits[i];
+    }
     return text;
 }
 
