@@ -21,7 +21,8 @@ void logprobs_forward(Stream& stream, TensorView logprobs, TensorView lse, Tenso
     const int64_t rows = logits.dim(0);
     if (!targets.empty() || logprobs) check_targets(logits, targets);
     check((!logprobs || logprobs.numel() == rows) && lse.numel() == rows && (!entropy || entropy.numel() == rows),
-          "logprobs: lse ", lse.str(), ", logprobs or entropy does not fit logits ", logits.str());
+          "logprobs: logprobs ", logprobs.str(), ", lse ", lse.str(), " or entropy ", entropy.str(),
+          " does not fit logits ", logits.str());
     cpu::kernels(stream).logprobs_forward(*stream.pool, logprobs ? logprobs.as<float>() : nullptr, lse.as<float>(),
                                           entropy ? entropy.as<float>() : nullptr, logits.as<float>(),
                                           logprobs ? targets.data() : nullptr, rows, logits.dim(1), inv_temperature);

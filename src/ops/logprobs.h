@@ -11,7 +11,7 @@
 namespace r1::ops {
 
 void logprobs_forward(Stream& stream,
-                      TensorView logprobs,               // out [R] f32
+                      TensorView logprobs,               // out [R] f32, or empty (then no targets are needed)
                       TensorView lse,                    // out [R] f32, of the scaled logits
                       TensorView entropy,                // out [R] f32, or empty
                       ConstTensorView logits,            // in  [R, V] f32; −inf marks what a filter removed

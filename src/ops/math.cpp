@@ -2,10 +2,12 @@
 
 #include <bit>
 #include <cstdint>
+#include <limits>
 
 namespace r1::ops {
 
 double exact_log(double x) {
+    if (!(x <= std::numeric_limits<double>::max())) return x;  // NaN and infinity stay what they are
     const auto bits = std::bit_cast<uint64_t>(x);
     int64_t exponent = static_cast<int64_t>(bits >> 52) - 1023;
     double m = std::bit_cast<double>((bits & 0xfffffffffffffu) | 0x3ff0000000000000u);
@@ -23,6 +25,7 @@ double exact_log(double x) {
 }
 
 double exact_exp(double x) {
+    if (x != x) return x;
     if (x < -700.0) return 0.0;
     if (x > 700.0) x = 700.0;
     const double shifted = x * 1.4426950408889634 + 6755399441055744.0;  // rounds to an integer
