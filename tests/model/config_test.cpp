@@ -136,6 +136,7 @@ TEST(ModelConfig, NamesTheKeyThatIsWrong) {
     source["max_window_layers"] = 1;
     EXPECT_NE(error_of([&] { parse_model_config(source); }).find("use_sliding_window"), std::string::npos);
     source = small_llama();
+    source["head_dim"] = 64;
     source["hidden_size"] = 1 << 20;
     source["intermediate_size"] = 1 << 22;
     EXPECT_NE(error_of([&] { parse_model_config(source); }).find("parameters"), std::string::npos);
