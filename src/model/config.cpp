@@ -238,7 +238,6 @@ json to_json(const ModelConfig& config, const std::string& torch_dtype) {
         {"num_hidden_layers", config.num_hidden_layers},
         {"num_attention_heads", config.num_attention_heads},
         {"num_key_value_heads", config.num_key_value_heads},
-        {"head_dim", config.head_dim},
         {"hidden_act", "silu"},
         {"max_position_embeddings", config.max_position_embeddings},
         {"rms_norm_eps", shortest(config.rms_norm_eps)},
@@ -261,6 +260,8 @@ json to_json(const ModelConfig& config, const std::string& torch_dtype) {
                 rope.original_max_position_embeddings;
         }
     }
+    if (config.model_type != "qwen2" || config.head_dim * config.num_attention_heads != config.hidden_size)
+        result["head_dim"] = config.head_dim;
     if (config.model_type == "llama") result["mlp_bias"] = config.mlp_bias;
     if (config.model_type != "qwen2") result["attention_bias"] = config.attention_bias;
     if (config.model_type != "llama") {
