@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -115,6 +116,46 @@ void publish_folder(const fs::path& from, const fs::path& to) {
     sync_folder(from);
     if (::rename(from.c_str(), to.c_str()) != 0) fail_errno("rename a folder to", to);
     sync_folder(to.parent_path());
+}
+
+void make_folder(const fs::path& path) {
+    std::error_code error;
+    fs::create_directories(path, error);
+    check(!error, "cannot make the folder ", path.string(), ": ", error.message());
+}
+
+void remove_path(const fs::path& path) {
+    std::error_code error;
+    fs::remove_all(path, error);
+    check(!error, "cannot remove ", path.string(), ": ", error.message());
+}
+
+std::vector<fs::path> list_folder(const fs::path& folder) {
+    std::vector<fs::path> paths;
+    std::error_code error;
+    fs::directory_iterator it(folder, error);
+    if (error == std::errc::no_such_file_or_directory) return paths;
+    for (; !error && it != fs::directory_iterator(); it.increment(error)) paths.push_back(it->path());
+    check(!error, "cannot list the folder ", folder.string(), ": ", error.message());
+    std::sort(paths.begin(), paths.end());
+    return paths;
+}
+
+void write_folder(const fs::path& path, const std::function<void(const fs::path&)>& fill) {
+    const fs::path to = path.has_filename() ? path : path.parent_path();  // also of "out/"
+    std::error_code error;
+    check(!fs::exists(to, error) || fs::is_empty(to, error), "cannot write the folder ", to.string(),
+          ": it is there already; choose another path, or remove it first");
+    const fs::path temporary = to.string() + ".tmp";
+    remove_path(temporary);
+    make_folder(temporary);
+    try {
+        fill(temporary);
+        publish_folder(temporary, to);
+    } catch (...) {
+        fs::remove_all(temporary, error);
+        throw;
+    }
 }
 
 LineWriter::LineWriter(const fs::path& path) : path_(path) {
