@@ -69,11 +69,10 @@ std::optional<double> number(const json& object, const char* key) {
     return std::isfinite(value) ? std::optional(value) : std::nullopt;
 }
 
-// Six significant digits are enough to look at; NaN and infinities are null.
+// Six significant digits are enough to look at. (JSON has no NaN or infinity: they were null in the file.)
 json rounded(const json& value, const char* format = "%.6g") {
     if (!value.is_number()) return nullptr;
     const double exact = value.get<double>();
-    if (!std::isfinite(exact)) return nullptr;
     if (exact == std::floor(exact) && std::fabs(exact) < 1e15) return static_cast<int64_t>(exact);
     char text[40];
     std::snprintf(text, sizeof text, format, exact);

@@ -64,42 +64,48 @@ Summary summary() {
     return all;
 }
 
-// The rows of a terminal after what was written to it; only the sequences that the display uses are known.
+// The rows of a terminal after what was written to it, one character a cell; only the sequences that the
+// display uses are known.
 std::vector<std::string> screen(const std::string& bytes) {
-    std::vector<std::string> rows(1);
-    size_t row = 0;
-    bool overwrite = false;  // at column 0 of a row that has text: the next text replaces it
+    std::vector<std::vector<std::string>> rows(1);
+    size_t row = 0, column = 0;
     for (size_t at = 0; at < bytes.size();) {
         if (bytes[at] == '\r') {
-            overwrite = true;
+            column = 0;
             ++at;
         } else if (bytes[at] == '\n') {
             if (++row == rows.size()) rows.emplace_back();
-            overwrite = true;
+            column = 0;
             ++at;
         } else if (bytes[at] == '\x1b') {
             const size_t end = bytes.find_first_not_of("0123456789", at + 2);
-            const std::string digits = bytes.substr(at + 2, end - at - 2);
             if (bytes[end] == 'A') {
-                const size_t up = std::stoul(digits);
+                const size_t up = std::stoul(bytes.substr(at + 2, end - at - 2));
                 EXPECT_LE(up, row) << "moves above the first row";
                 row -= std::min(up, row);
             } else if (bytes[end] == 'J') {
                 rows.resize(row + 1);
-                rows[row].clear();
+                rows[row].resize(column);
             } else if (bytes[end] == 'K') {
-                if (overwrite) rows[row].clear();
+                rows[row].resize(column);
             } else {
                 EXPECT_EQ(bytes[end], 'm');
             }
             at = end + 1;
         } else {
-            if (overwrite) rows[row].clear();
-            overwrite = false;
-            rows[row] += bytes[at++];
+            size_t next = at + 1;
+            while (next < bytes.size() && (bytes[next] & 0xC0) == 0x80) ++next;
+            if (rows[row].size() <= column) rows[row].resize(column + 1, " ");
+            rows[row][column++] = bytes.substr(at, next - at);
+            at = next;
         }
     }
-    return rows;
+    std::vector<std::string> out;
+    for (const auto& cells : rows) {
+        std::string& text = out.emplace_back();
+        for (const std::string& cell : cells) text += cell;
+    }
+    return out;
 }
 
 size_t count(const std::vector<std::string>& rows, const std::string& text) {
@@ -180,6 +186,7 @@ TEST(Dashboard, LiveBlockIsRedrawnInPlace) {
         dashboard.step(line);
         dashboard.status("rolling out");
     }
+    dashboard.status("");
     dashboard.note("a note that stays");
     const auto rows = screen(f.out.str());
     EXPECT_EQ(count(rows, "r1 zero"), 1u);
@@ -187,8 +194,20 @@ TEST(Dashboard, LiveBlockIsRedrawnInPlace) {
     EXPECT_EQ(count(rows, "a note that stays"), 1u);
     EXPECT_EQ(count(rows, "held-out accuracy  10.0 % → 70.0 %"), 1u);
     EXPECT_EQ(count(rows, "tokens/s"), 1u);
+    EXPECT_EQ(count(rows, "rolling"), 0u);
     EXPECT_LE(rows.size(), 26u);
     EXPECT_EQ(f.out.str().find("\x1b[?"), std::string::npos);  // no mode is changed, so none needs restoring
+}
+
+TEST(Dashboard, AShorterLineLeavesNothingOfALongerOne) {
+    Fixture f;
+    Dashboard dashboard(f.out, f.options(Display::live));
+    dashboard.start(run_info());
+    dashboard.status("rolling out 256 of 256 responses");
+    f.now = 1;
+    dashboard.status("training");
+    EXPECT_EQ(count(screen(f.out.str()), "responses"), 0u);
+    EXPECT_EQ(count(screen(f.out.str()), "training"), 1u);
 }
 
 TEST(Dashboard, NoLineExceedsTheTerminalAndNoBlockItsRows) {
