@@ -60,12 +60,19 @@ struct BasicTensorView {
     template <class T>
     auto as() const {
         using Ptr = std::conditional_t<std::is_const_v<Void>, const T*, T*>;
-        check(dtype == dtype_of<T>(), "tensor is ", str(), ", not ", name_of(dtype_of<T>()));
+        check(dtype == dtype_of<T>(), "tensor is ", *this, ", not ", name_of(dtype_of<T>()));
         return static_cast<Ptr>(data);
     }
 };
 using TensorView = BasicTensorView<void>;
 using ConstTensorView = BasicTensorView<const void>;
+
+// For messages: "f32[2, 3]".
+inline std::ostream& operator<<(std::ostream& out, const Shape& shape) { return out << shape.str(); }
+template <class Void>
+std::ostream& operator<<(std::ostream& out, const BasicTensorView<Void>& tensor) {
+    return out << tensor.str();
+}
 
 inline TensorView view(float* data, Shape shape) { return {data, DType::f32, shape}; }
 inline ConstTensorView view(const float* data, Shape shape) { return {data, DType::f32, shape}; }

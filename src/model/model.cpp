@@ -100,8 +100,8 @@ void Model::load(Stream& stream, const TensorSource& source) {
         check(source.has(spec.name), "the model file has no tensor '", spec.name,
               "', which its configuration calls for; the file is incomplete or of another architecture");
         const Shape shape = source.shape(spec.name);
-        check(shape == spec.shape, "tensor '", spec.name, "' is ", shape.str(), " in the file; the configuration calls for ",
-              spec.shape.str());
+        check(shape == spec.shape, "tensor '", spec.name, "' is ", shape, " in the file; the configuration calls for ",
+              spec.shape);
         source.read(spec.name, {weights_.as<float>() + parameter.offset, static_cast<size_t>(spec.shape.numel())});
     }
     pack(stream, false);
@@ -300,8 +300,8 @@ void Model::backward(Stream& stream, TensorView grads, ConstTensorView dhidden, 
                      const KvCache& cache, const Activations& kept, Arena& arena) {
     const int64_t n = batch.tokens(), c = config_.hidden_size, r = static_cast<int64_t>(kept.rows.size());
     check(head_transposed_.data != nullptr, "the model was not packed for training");
-    check(dhidden.dim(0) == r && grads.numel() == trainable_weights().numel(), "backward: dhidden ", dhidden.str(),
-          " or grads ", grads.str(), " does not fit the forward of ", r, " rows");
+    check(dhidden.dim(0) == r && grads.numel() == trainable_weights().numel(), "backward: dhidden ", dhidden,
+          " or grads ", grads, " does not fit the forward of ", r, " rows");
     ArenaScope scope(arena);
     TensorView dx = arena.take(DType::f32, {n, c});
     std::fill_n(dx.as<float>(), n * c, 0.0f);

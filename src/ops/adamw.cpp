@@ -7,8 +7,8 @@
 namespace r1::ops {
 
 void adamw_step(Stream& stream, TensorView w, TensorView m, TensorView v, ConstTensorView grad, const AdamW& o) {
-    check(m.numel() == w.numel() && v.numel() == w.numel() && grad.numel() == w.numel(), "adamw: m ", m.str(), ", v ",
-          v.str(), " or grad ", grad.str(), " does not fit w ", w.str());
+    check(m.numel() == w.numel() && v.numel() == w.numel() && grad.numel() == w.numel(), "adamw: m ", m, ", v ",
+          v, " or grad ", grad, " does not fit w ", w);
     check(o.step >= 1, "adamw: steps count from 1, not ", o.step);
     double power1 = 1.0, power2 = 1.0;  // by multiplication: the same on every machine
     for (int64_t i = 0; i < o.step && (power1 > 1e-18 || power2 > 1e-18); ++i) {

@@ -50,7 +50,7 @@ void attention_forward(Stream& stream, TensorView out, TensorView lse, ConstTens
                        const PackedBatch& batch, float scale) {
     const cpu::Attention at = cpu::attention_args(qkv, kv, batch, scale);
     check(out.numel() == at.tokens * at.heads * at.d && lse.numel() == at.tokens * at.heads, "attention: out ",
-          out.str(), " or lse ", lse.str(), " does not fit qkv ", qkv.str());
+          out, " or lse ", lse, " does not fit qkv ", qkv);
     const auto tiles = query_tiles(batch);
     cpu::kernels(stream).attention_forward(*stream.pool, out.as<float>(), lse.as<float>(), at, tiles.data(),
                                            static_cast<int64_t>(tiles.size()));
@@ -62,8 +62,8 @@ void attention_backward(Stream& stream, TensorView dqkv, KvPages dkv, ConstTenso
     const cpu::Attention at = cpu::attention_args(qkv, kv, batch, scale);
     check(dqkv.shape == qkv.shape && dout.numel() == at.tokens * at.heads * at.d && out.numel() == dout.numel() &&
               lse.numel() == at.tokens * at.heads && dkv.pages == kv.pages && dkv.hkv == kv.hkv && dkv.d == kv.d,
-          "attention backward: dqkv ", dqkv.str(), ", dout ", dout.str(), ", out ", out.str(), " or lse ", lse.str(),
-          " does not fit qkv ", qkv.str());
+          "attention backward: dqkv ", dqkv, ", dout ", dout, ", out ", out, " or lse ", lse,
+          " does not fit qkv ", qkv);
     const auto& kernels = cpu::kernels(stream);
     ThreadPool& pool = *stream.pool;
     ArenaScope scope(workspace);

@@ -27,11 +27,11 @@ PackedWeight pack_weight(Stream& stream, void* out, DType dtype, ConstTensorView
 void linear_forward(Stream& stream, TensorView y, ConstTensorView x, const PackedWeight& w, ConstTensorView bias,
                     ConstTensorView residual) {
     const int64_t m = x.dim(0), k = x.dim(1), n = y.dim(1);
-    check(y.dim(0) == m && w.n == n && w.k == k, "linear: y ", y.str(), " and x ", x.str(), " do not fit a weight of ",
+    check(y.dim(0) == m && w.n == n && w.k == k, "linear: y ", y, " and x ", x, " do not fit a weight of ",
           w.n, " × ", w.k);
-    check(!bias || bias.numel() == n, "linear: bias ", bias.str(), " does not fit y ", y.str());
-    check(!residual || (residual.shape == y.shape && residual.data != y.data), "linear: residual ", residual.str(),
-          " must have y's shape ", y.str(), " and other memory");
+    check(!bias || bias.numel() == n, "linear: bias ", bias, " does not fit y ", y);
+    check(!residual || (residual.shape == y.shape && residual.data != y.data), "linear: residual ", residual,
+          " must have y's shape ", y, " and other memory");
     const auto& kernels = cpu::kernels(stream);
     kernels.gemm(*stream.pool, {m, n, k, x.as<float>(), kernels.gemm_rows * k, k, 1, w.data, w.dtype == DType::bf16,
                                 y.as<float>(), n, false, bias ? bias.as<float>() : nullptr,
@@ -41,9 +41,9 @@ void linear_forward(Stream& stream, TensorView y, ConstTensorView x, const Packe
 void linear_backward_weight(Stream& stream, TensorView dw, TensorView dbias, ConstTensorView dy, ConstTensorView x,
                             Arena& workspace) {
     const int64_t m = dy.dim(0), n = dy.dim(1), k = x.dim(1);
-    check(x.dim(0) == m && dw.dim(0) == n && dw.dim(1) == k, "linear backward: dw ", dw.str(), " does not fit dy ",
-          dy.str(), " and x ", x.str());
-    check(!dbias || dbias.numel() == n, "linear backward: dbias ", dbias.str(), " does not fit dy ", dy.str());
+    check(x.dim(0) == m && dw.dim(0) == n && dw.dim(1) == k, "linear backward: dw ", dw, " does not fit dy ",
+          dy, " and x ", x);
+    check(!dbias || dbias.numel() == n, "linear backward: dbias ", dbias, " does not fit dy ", dy);
     const auto& kernels = cpu::kernels(stream);
     const float* dy_data = dy.as<float>();
     const float* x_data = x.as<float>();

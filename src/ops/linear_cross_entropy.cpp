@@ -31,8 +31,8 @@ void linear_cross_entropy_forward(Stream& stream, TensorView logprobs, TensorVie
                                   const LinearCrossEntropy& op, Arena& workspace) {
     const int64_t rows = hidden.dim(0), chunk = chunk_rows(rows, op.head.n);
     check(static_cast<int64_t>(targets.size()) == rows && logprobs.numel() == rows && lse.numel() == rows,
-          "linear_cross_entropy: ", targets.size(), " targets, logprobs ", logprobs.str(), " or lse ", lse.str(),
-          " does not fit hidden ", hidden.str());
+          "linear_cross_entropy: ", targets.size(), " targets, logprobs ", logprobs, " or lse ", lse,
+          " does not fit hidden ", hidden);
     for (int64_t begin = 0; begin < rows; begin += chunk) {
         const int64_t count = std::min(chunk, rows - begin);
         ArenaScope scope(workspace);
@@ -50,8 +50,8 @@ void linear_cross_entropy_backward(Stream& stream, TensorView dhidden, TensorVie
     const int64_t rows = hidden.dim(0), chunk = chunk_rows(rows, op.head.n);
     check(static_cast<int64_t>(targets.size()) == rows && dhidden.shape == hidden.shape && lse.numel() == rows &&
               dlogprobs.numel() == rows,
-          "linear_cross_entropy backward: ", targets.size(), " targets, dhidden ", dhidden.str(), ", lse ", lse.str(),
-          " or dlogprobs ", dlogprobs.str(), " does not fit hidden ", hidden.str());
+          "linear_cross_entropy backward: ", targets.size(), " targets, dhidden ", dhidden, ", lse ", lse,
+          " or dlogprobs ", dlogprobs, " does not fit hidden ", hidden);
     for (int64_t begin = 0; begin < rows; begin += chunk) {
         const int64_t count = std::min(chunk, rows - begin);
         ArenaScope scope(workspace);

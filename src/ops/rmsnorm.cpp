@@ -6,8 +6,8 @@ namespace r1::ops {
 
 void rmsnorm_forward(Stream& stream, TensorView y, TensorView rstd, ConstTensorView x, ConstTensorView w, float eps) {
     const int64_t n = x.dim(0), c = x.dim(1);
-    check(y.shape == x.shape && rstd.numel() == n && w.numel() == c, "rmsnorm: y ", y.str(), ", rstd ", rstd.str(),
-          " and w ", w.str(), " do not fit x ", x.str());
+    check(y.shape == x.shape && rstd.numel() == n && w.numel() == c, "rmsnorm: y ", y, ", rstd ", rstd,
+          " and w ", w, " do not fit x ", x);
     cpu::kernels(stream).rmsnorm_forward(*stream.pool, y.as<float>(), rstd.as<float>(), x.as<float>(), w.as<float>(),
                                          n, c, eps);
 }
@@ -16,8 +16,8 @@ void rmsnorm_backward(Stream& stream, TensorView dx, TensorView dw, ConstTensorV
                       ConstTensorView w, ConstTensorView rstd) {
     const int64_t n = x.dim(0), c = x.dim(1);
     check(dx.shape == x.shape && dy.shape == x.shape && dw.numel() == c && w.numel() == c && rstd.numel() == n,
-          "rmsnorm backward: dx ", dx.str(), ", dy ", dy.str(), ", dw ", dw.str(), ", w ", w.str(), " and rstd ",
-          rstd.str(), " do not fit x ", x.str());
+          "rmsnorm backward: dx ", dx, ", dy ", dy, ", dw ", dw, ", w ", w, " and rstd ",
+          rstd, " do not fit x ", x);
     cpu::kernels(stream).rmsnorm_backward(*stream.pool, dx.as<float>(), dw.as<float>(), dy.as<float>(), x.as<float>(),
                                           w.as<float>(), rstd.as<float>(), n, c);
 }
@@ -25,7 +25,7 @@ void rmsnorm_backward(Stream& stream, TensorView dx, TensorView dw, ConstTensorV
 namespace {
 
 int kv_heads(ConstTensorView qkv, int heads) {
-    check(heads > 0 && qkv.dim(1) > heads && (qkv.dim(1) - heads) % 2 == 0, "qk_norm: qkv ", qkv.str(), " has not ",
+    check(heads > 0 && qkv.dim(1) > heads && (qkv.dim(1) - heads) % 2 == 0, "qk_norm: qkv ", qkv, " has not ",
           heads, " query heads and as many keys as values");
     return static_cast<int>(qkv.dim(1) - heads) / 2;
 }
@@ -37,8 +37,8 @@ void qk_norm_forward(Stream& stream, TensorView y, TensorView rstd, ConstTensorV
     const int64_t n = x.dim(0), d = x.dim(2);
     const int hkv = kv_heads(x, heads);
     check(y.shape == x.shape && rstd.numel() == n * (heads + hkv) && wq.numel() == d && wk.numel() == d,
-          "qk_norm: y ", y.str(), ", rstd ", rstd.str(), ", wq ", wq.str(), " and wk ", wk.str(), " do not fit x ",
-          x.str());
+          "qk_norm: y ", y, ", rstd ", rstd, ", wq ", wq, " and wk ", wk, " do not fit x ",
+          x);
     cpu::kernels(stream).qk_norm_forward(*stream.pool, y.as<float>(), rstd.as<float>(), x.as<float>(),
                                          wq.as<float>(), wk.as<float>(), n, heads, hkv, d, eps);
 }
@@ -49,8 +49,8 @@ void qk_norm_backward(Stream& stream, TensorView dx, TensorView dwq, TensorView 
     const int hkv = kv_heads(x, heads);
     check(dx.shape == x.shape && dy.shape == x.shape && rstd.numel() == n * (heads + hkv) && wq.numel() == d &&
               wk.numel() == d && dwq.numel() == d && dwk.numel() == d,
-          "qk_norm backward: dx ", dx.str(), ", dy ", dy.str(), ", rstd ", rstd.str(), " and weights ", wq.str(),
-          " do not fit x ", x.str());
+          "qk_norm backward: dx ", dx, ", dy ", dy, ", rstd ", rstd, " and weights ", wq,
+          " do not fit x ", x);
     cpu::kernels(stream).qk_norm_backward(*stream.pool, dx.as<float>(), dwq.as<float>(), dwk.as<float>(),
                                           dy.as<float>(), x.as<float>(), wq.as<float>(), wk.as<float>(),
                                           rstd.as<float>(), n, heads, hkv, d);

@@ -7,7 +7,7 @@ namespace r1::ops {
 namespace {
 
 void check_angles(const PackedBatch& batch, ConstTensorView cos, ConstTensorView sin, int d) {
-    check(d % 2 == 0 && cos.dim(1) == d / 2 && sin.shape == cos.shape, "rope: cos ", cos.str(), " and sin ", sin.str(),
+    check(d % 2 == 0 && cos.dim(1) == d / 2 && sin.shape == cos.shape, "rope: cos ", cos, " and sin ", sin,
           " do not fit head_dim ", d, ", which must be even");
     for (int32_t position : batch.positions) {
         check(position >= 0 && position < cos.dim(0), "rope: position ", position, " is outside the table of ",
@@ -19,7 +19,7 @@ void check_angles(const PackedBatch& batch, ConstTensorView cos, ConstTensorView
 
 void rope_table(TensorView cos, TensorView sin, std::span<const float> inv_freq) {
     const auto half = static_cast<int64_t>(inv_freq.size());
-    check(cos.dim(1) == half && sin.shape == cos.shape, "rope_table: cos ", cos.str(), " and sin ", sin.str(),
+    check(cos.dim(1) == half && sin.shape == cos.shape, "rope_table: cos ", cos, " and sin ", sin,
           " do not fit ", half, " frequencies");
     for (int64_t t = 0; t < cos.dim(0); ++t) {
         for (int64_t i = 0; i < half; ++i) {

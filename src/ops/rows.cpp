@@ -6,10 +6,10 @@ namespace r1::ops {
 namespace {
 
 void check_rows(const char* op, ConstTensorView table, ConstTensorView rows, std::span<const int32_t> index) {
-    check(table.dim(1) == rows.dim(1) && rows.dim(0) == static_cast<int64_t>(index.size()), op, ": ", rows.str(),
-          " does not hold ", index.size(), " rows of ", table.str());
+    check(table.dim(1) == rows.dim(1) && rows.dim(0) == static_cast<int64_t>(index.size()), op, ": ", rows,
+          " does not hold ", index.size(), " rows of ", table);
     for (int32_t i : index) {
-        check(i >= 0 && i < table.dim(0), op, ": index ", i, " is outside ", table.str(),
+        check(i >= 0 && i < table.dim(0), op, ": index ", i, " is outside ", table,
               "; a token id must be below the vocabulary's size");
     }
 }

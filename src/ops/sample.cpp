@@ -75,7 +75,7 @@ void sample(Stream& stream, std::span<int32_t> tokens, ConstTensorView logits, C
     const int64_t rows = logits.dim(0);
     check(static_cast<int64_t>(tokens.size()) == rows && lse.numel() == rows &&
               static_cast<int64_t>(inv_temperature.size()) == rows && static_cast<int64_t>(keys.size()) == rows,
-          "sample: ", tokens.size(), " tokens, lse ", lse.str(), " or the keys do not fit logits ", logits.str());
+          "sample: ", tokens.size(), " tokens, lse ", lse, " or the keys do not fit logits ", logits);
     std::vector<float> uniform(keys.size());
     std::transform(keys.begin(), keys.end(), uniform.begin(), sample_uniform);
     cpu::kernels(stream).sample(*stream.pool, tokens.data(), logits.as<float>(), lse.as<float>(),

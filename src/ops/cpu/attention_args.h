@@ -12,7 +12,7 @@ inline Attention attention_args(ConstTensorView qkv, const KvPages& kv, const Pa
     const auto heads = static_cast<int>(qkv.dim(1)) - 2 * kv.hkv;
     check(qkv.shape.ndim == 3 && qkv.dim(0) == n && qkv.dim(2) == kv.d && kv.hkv > 0 && heads > 0 &&
               heads % kv.hkv == 0 && kv.d <= 512,
-          "attention: qkv ", qkv.str(), " does not fit ", n, " tokens, ", kv.hkv, " key-value heads of ", kv.d,
+          "attention: qkv ", qkv, " does not fit ", n, " tokens, ", kv.hkv, " key-value heads of ", kv.d,
           " (at most 512) and a multiple of that many query heads");
     const auto size = static_cast<size_t>(n);
     check(batch.positions.size() == size && batch.slot_offsets.size() == size + 1 &&

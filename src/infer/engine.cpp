@@ -1,0 +1,411 @@
+#include "infer/engine.h"
+
+#include <algorithm>
+#include <limits>
+#include <list>
+#include <optional>
+
+#include "infer/page_pool.h"
+#include "ops/logprobs.h"
+
+namespace r1 {
+namespace {
+
+using ops::kPage;
+
+struct Group;
+
+struct Sample {
+    Group* group = nullptr;
+    int index = 0;
+    std::vector<int32_t> pages;  // its own, after the group's shared ones
+    int64_t computed = 0;        // positions whose keys and values are in the cache
+    Completion completion;
+    std::string text;            // of the completion, where stop strings are looked for
+    bool done = false;
+};
+
+struct Group {
+    const Request* request = nullptr;
+    size_t index = 0;
+    size_t params_class = 0;       // requests with equal parameters are drawn together
+    std::vector<int32_t> shared;   // whole pages of the prompt
+    int64_t prompt_computed = 0;
+    std::vector<Sample> samples;
+    int unfinished = 0;
+
+    int64_t prompt_size() const { return static_cast<int64_t>(request->prompt.size()); }
+    int64_t shared_tokens() const { return prompt_size() / kPage * kPage; }
+    int32_t token(const Sample& sample, int64_t position) const {
+        return position < prompt_size() ? request->prompt[static_cast<size_t>(position)]
+                                        : sample.completion.ids[static_cast<size_t>(position - prompt_size())];
+    }
+    int64_t length(const Sample& sample) const {
+        return prompt_size() + static_cast<int64_t>(sample.completion.ids.size());
+    }
+};
+
+// A sample whose next token is drawn from the hidden state of a row.
+struct Draw {
+    Sample* sample;
+    int32_t row;
+};
+
+int64_t pages_for(int64_t tokens) { return (tokens + kPage - 1) / kPage; }
+
+}  // namespace
+
+struct Engine::Impl {
+    Model& model;
+    EngineOptions options;
+    std::function<std::string(int32_t)> token_bytes;
+    Arena arena;
+    std::optional<KvCache> cache;
+    std::optional<PagePool> pool;
+    int64_t prompt_tokens = 0, generated_tokens = 0;
+
+    // of the generate() under way
+    std::vector<Group> groups;
+    std::deque<Group*> waiting;      // not begun
+    std::vector<Group*> prefilling;  // their prompts are being computed
+    std::deque<Sample*> ready;       // begun, without a place in the batch
+    std::vector<Sample*> running;
+    const Callbacks* callbacks = nullptr;
+    ops::PackedBatch batch;
+    std::vector<Draw> draws;
+
+    Impl(Model& m, EngineOptions o, std::function<std::string(int32_t)> bytes)
+        : model(m), options(o), token_bytes(std::move(bytes)) {
+        check(options.max_sequences > 0 && options.prefill_tokens > 0,
+              "max_sequences and prefill_tokens must be at least 1");
+    }
+
+    void prepare(std::span<const Request> requests) {
+        const int64_t context = model.config().max_position_embeddings;
+        int64_t longest = 0, smallest = 0;
+        groups.clear(), waiting.clear(), prefilling.clear(), ready.clear(), running.clear();
+        groups.resize(requests.size());
+        for (size_t i = 0; i < requests.size(); ++i) {
+            const Request& request = requests[i];
+            check(!request.prompt.empty(), "prompt ", i, " has no token");
+            check(request.n > 0, "the number of samples must be at least 1, not ", request.n);
+            const auto size = static_cast<int64_t>(request.prompt.size());
+            check(size <= context, "prompt ", i, " has ", size, " tokens; the model's context is ", context);
+            for (int32_t id : request.prompt) {
+                check(id >= 0 && id < model.config().vocab_size, "prompt ", i, ": token id ", id,
+                      " is outside the vocabulary of ", model.config().vocab_size);
+            }
+            const int64_t most = std::min<int64_t>(size + std::max(request.params.max_tokens, 0), context);
+            longest = std::max(longest, pages_for(most));
+            smallest = std::max(smallest, pages_for(most) + request.n);
+            Group& group = groups[i];
+            group.request = &request;
+            group.index = i;
+            group.params_class = i;
+            for (size_t j = 0; j < i && group.params_class == i; ++j) {
+                if (requests[j].params == request.params) group.params_class = groups[j].params_class;
+            }
+            group.unfinished = request.n;
+            group.samples.resize(static_cast<size_t>(request.n));
+            for (int s = 0; s < request.n; ++s) {
+                group.samples[static_cast<size_t>(s)].group = &group;
+                group.samples[static_cast<size_t>(s)].index = s;
+            }
+            waiting.push_back(&group);
+        }
+        const auto page_bytes = static_cast<int64_t>(KvCache::bytes(model.config(), 1));
+        int64_t pages = options.pages;
+        if (pages == 0) {
+            pages = std::min<int64_t>((options.max_sequences + 1) * (longest + 1) + smallest,
+                                      static_cast<int64_t>(options.memory_bytes) / page_bytes);
+        }
+        check(pages >= smallest, "the key-value cache of ", pages, " pages (", pages * page_bytes >> 20,
+              " MiB) is too small for the longest request, which needs ", smallest, " pages (",
+              (smallest * page_bytes >> 20) + 1, " MiB); give it more memory or use shorter completions");
+        if (!cache || cache->pages() < pages) cache.emplace(model.config(), pages);
+        pool.emplace(cache->pages());
+        prompt_tokens = generated_tokens = 0;
+    }
+
+    void drop_pages(Sample& sample) {
+        pool->give_back(sample.pages);
+        sample.computed = sample.group->shared_tokens();
+    }
+
+    // Takes the pages of a sample that waits, or of the last one in the batch's order after `place`.
+    bool make_room(size_t place) {
+        for (auto it = ready.rbegin(); it != ready.rend(); ++it) {
+            if ((*it)->pages.empty()) continue;
+            drop_pages(**it);
+            return true;
+        }
+        if (running.size() <= place + 1) return false;
+        Sample* sample = running.back();
+        running.pop_back();
+        drop_pages(*sample);
+        ready.push_front(sample);
+        return true;
+    }
+
+    // Gives the sample at `place` its own pages up to the position `end`; false if there are none to be had.
+    bool reserve(size_t place, int64_t end) {
+        Sample& sample = *running[place];
+        const int64_t shared = static_cast<int64_t>(sample.group->shared.size());
+        while (static_cast<int64_t>(sample.pages.size()) < pages_for(end) - shared) {
+            if (pool->available() == 0 && !make_room(place)) return false;
+            if (pool->available() > 0) sample.pages.push_back(pool->take());
+        }
+        return true;
+    }
+
+    void add_token(int32_t id, int64_t position) {
+        batch.ids.push_back(id);
+        batch.positions.push_back(static_cast<int32_t>(position));
+    }
+    void add_slot(int32_t page, int64_t position) {
+        batch.slots.push_back(page * kPage + static_cast<int32_t>(position % kPage));
+    }
+    void end_token() { batch.slot_offsets.push_back(static_cast<int32_t>(batch.slots.size())); }
+    void end_segment(std::span<const int32_t> shared, std::span<const int32_t> own) {
+        batch.cu_seqlens.push_back(static_cast<int32_t>(batch.ids.size()));
+        batch.table.insert(batch.table.end(), shared.begin(), shared.end());
+        batch.table.insert(batch.table.end(), own.begin(), own.end());
+        batch.table_offsets.push_back(static_cast<int32_t>(batch.table.size()));
+    }
+
+    // The tokens of a sample that are not in the cache: one where it is decoding, more after it lost its pages.
+    void add_sample(Sample& sample, int64_t& budget) {
+        const Group& group = *sample.group;
+        const int64_t length = group.length(sample);
+        const int64_t end = std::min(length, sample.computed + std::max<int64_t>(budget, 1));
+        if (end - sample.computed > 1) budget -= end - sample.computed;
+        for (int64_t position = sample.computed; position < end; ++position) {
+            add_token(group.token(sample, position), position);
+            add_slot(sample.pages[static_cast<size_t>(position / kPage) - group.shared.size()], position);
+            end_token();
+        }
+        end_segment(group.shared, sample.pages);
+        sample.computed = end;
+        if (end == length) draws.push_back({&sample, static_cast<int32_t>(batch.ids.size()) - 1});
+    }
+
+    // The next piece of a group's prompt. Its last, part-filled page is written for every sample.
+    void add_prompt(Group& group, int64_t& budget) {
+        const int64_t end = std::min(group.prompt_size(), group.prompt_computed + budget);
+        for (int64_t position = group.prompt_computed; position < end; ++position) {
+            add_token(group.request->prompt[static_cast<size_t>(position)], position);
+            const auto page = static_cast<size_t>(position / kPage);
+            if (page < group.shared.size()) {
+                add_slot(group.shared[page], position);
+            } else {
+                for (const Sample& sample : group.samples) add_slot(sample.pages[0], position);
+            }
+            end_token();
+        }
+        end_segment(group.shared, group.samples[0].pages);
+        budget -= end - group.prompt_computed;
+        prompt_tokens += end - group.prompt_computed;
+        group.prompt_computed = end;
+        if (end < group.prompt_size()) return;
+        for (Sample& sample : group.samples) {
+            sample.computed = end;
+            draws.push_back({&sample, static_cast<int32_t>(batch.ids.size()) - 1});
+        }
+    }
+
+    bool begin_group() {
+        Group& group = *waiting.front();
+        const int64_t shared = group.prompt_size() / kPage;
+        const int64_t parts = group.prompt_size() % kPage ? group.request->n : 0;
+        // One page more for each sample under way, so that a new group does not at once displace them.
+        const auto active = static_cast<int64_t>(running.size() + ready.size());
+        if (pool->available() < shared + parts + (active ? active + group.request->n : 0)) return false;
+        for (int64_t p = 0; p < shared; ++p) group.shared.push_back(pool->take());
+        if (parts) {
+            for (Sample& sample : group.samples) sample.pages.push_back(pool->take());
+        }
+        prefilling.push_back(&group);
+        waiting.pop_front();
+        return true;
+    }
+
+    void admit() {
+        const auto places = static_cast<size_t>(options.max_sequences);
+        while (running.size() < places && !ready.empty()) {
+            running.push_back(ready.front());
+            ready.pop_front();
+        }
+        size_t expected = running.size() + ready.size();
+        for (const Group* group : prefilling) expected += group->samples.size();
+        while (expected < places && !waiting.empty()) {
+            const size_t samples = waiting.front()->samples.size();
+            if (!begin_group()) {
+                check(expected > 0, "the key-value cache is too small for the prompt of request ",
+                      waiting.front()->index, "; give it more memory");
+                break;
+            }
+            expected += samples;
+        }
+    }
+
+    void finish(Sample& sample, FinishReason reason) {
+        sample.completion.finish_reason = reason;
+        sample.done = true;
+        pool->give_back(sample.pages);
+        Group& group = *sample.group;
+        if (--group.unfinished == 0) pool->give_back(group.shared);
+        if (callbacks->complete) callbacks->complete(group.index, sample.index, sample.completion);
+    }
+
+    void accept(Sample& sample, int32_t token, float logprob) {
+        const Group& group = *sample.group;
+        const SamplingParams& params = group.request->params;
+        Completion& completion = sample.completion;
+        completion.ids.push_back(token);
+        completion.logprobs.push_back(logprob);
+        ++generated_tokens;
+        if (callbacks->token) callbacks->token(group.index, sample.index, token);
+        if (std::find(params.stop_ids.begin(), params.stop_ids.end(), token) != params.stop_ids.end()) {
+            return finish(sample, FinishReason::stop);
+        }
+        if (!params.stop.empty() && token_bytes) {
+            const std::string piece = token_bytes(token);
+            const size_t before = sample.text.size();
+            sample.text += piece;
+            size_t found = std::string::npos;
+            for (const auto& stop : params.stop) {
+                if (stop.empty()) continue;
+                const size_t from = before >= stop.size() - 1 ? before - (stop.size() - 1) : 0;
+                found = std::min(found, sample.text.find(stop, from));
+            }
+            if (found != std::string::npos) {
+                completion.text_end = found;
+                return finish(sample, FinishReason::stop);
+            }
+        }
+        const auto count = static_cast<int64_t>(completion.ids.size());
+        if (count >= params.max_tokens || group.length(sample) >= model.config().max_position_embeddings) {
+            finish(sample, FinishReason::length);
+        }
+    }
+
+    // Draws a token for each of draws [begin, end), which have equal parameters and whose logits are given.
+    void draw(Stream& stream, size_t begin, size_t end, TensorView logits) {
+        const SamplingParams& params = draws[begin].sample->group->request->params;
+        const bool greedy = params.temperature == 0.0f;
+        const float inv_temperature = greedy ? 1.0f : 1.0f / params.temperature;
+        const int64_t rows = logits.dim(0), v = logits.dim(1);
+        float* data = logits.as<float>();
+        if (params.repetition_penalty != 1.0f) {
+            for (size_t i = begin; i < end; ++i) {
+                const Sample& sample = *draws[i].sample;
+                std::vector<int32_t> occurred = sample.group->request->prompt;
+                occurred.insert(occurred.end(), sample.completion.ids.begin(), sample.completion.ids.end());
+                ops::repetition_penalty({data + static_cast<int64_t>(i - begin) * v, static_cast<size_t>(v)}, occurred,
+                                        params.repetition_penalty);
+            }
+        }
+        if (params.filter.active() && !greedy) ops::filter_logits(stream, logits, params.filter, inv_temperature);
+        ArenaScope scope(arena);
+        const TensorView lse = arena.take(DType::f32, {rows});
+        ops::logprobs_forward(stream, {}, lse, {}, logits, {}, inv_temperature);
+        std::vector<SampleKey> keys;
+        for (size_t i = begin; i < end; ++i) {
+            const Sample& sample = *draws[i].sample;
+            const Request& request = *sample.group->request;
+            keys.push_back({request.seed, request.step, request.prompt_index, static_cast<uint32_t>(sample.index),
+                            static_cast<uint32_t>(sample.group->length(sample))});
+        }
+        const std::vector<float> inverse(keys.size(), greedy ? std::numeric_limits<float>::infinity() : inv_temperature);
+        std::vector<int32_t> tokens(keys.size());
+        ops::sample(stream, tokens, logits, lse, inverse, keys);
+        for (size_t i = begin; i < end; ++i) {
+            const auto r = static_cast<int64_t>(i - begin);
+            const int32_t token = tokens[i - begin];
+            const float z = data[r * v + token] * inv_temperature;  // as logprobs_forward has it
+            accept(*draws[i].sample, token, z - lse.as<float>()[r]);
+        }
+    }
+
+    void step(Stream& stream) {
+        batch.clear();
+        draws.clear();
+        int64_t budget = options.prefill_tokens;
+        for (size_t i = 0; i < running.size(); ++i) {  // shrinks from behind where pages run out
+            Sample& sample = *running[i];
+            const int64_t end = sample.computed + std::max<int64_t>(budget, 1);
+            if (reserve(i, std::min(sample.group->length(sample), end))) {
+                add_sample(sample, budget);
+                continue;
+            }
+            check(i > 0, "the key-value cache is too small for one sequence of ", end,
+                  " tokens beside the prompts that wait; give it more memory or use smaller groups");
+            drop_pages(sample);
+            running.pop_back();
+            ready.push_front(&sample);
+        }
+        std::vector<Group*> unfinished;
+        for (Group* group : prefilling) {
+            if (budget > 0) add_prompt(*group, budget);
+            if (group->prompt_computed < group->prompt_size()) unfinished.push_back(group);
+        }
+        prefilling.swap(unfinished);
+        std::stable_sort(draws.begin(), draws.end(), [](const Draw& a, const Draw& b) {
+            return a.sample->group->params_class < b.sample->group->params_class;
+        });
+
+        ArenaScope scope(arena);
+        std::vector<int32_t> rows;
+        for (const Draw& d : draws) rows.push_back(d.row);
+        const TensorView hidden = model.forward(stream, batch, *cache, rows, arena);
+        const int64_t v = model.config().vocab_size;
+        const TensorView logits = arena.take(DType::f32, {hidden.dim(0), v});
+        ops::linear_forward(stream, logits, hidden, model.head(), {}, {});
+        for (size_t begin = 0; begin < draws.size();) {
+            size_t end = begin + 1;
+            const size_t params_class = draws[begin].sample->group->params_class;
+            while (end < draws.size() && draws[end].sample->group->params_class == params_class) ++end;
+            draw(stream, begin, end,
+                 view(logits.as<float>() + static_cast<int64_t>(begin) * v, {static_cast<int64_t>(end - begin), v}));
+            begin = end;
+        }
+        for (const Draw& d : draws) {
+            const bool first = d.sample->completion.ids.size() == 1;
+            if (first && !d.sample->done) ready.push_back(d.sample);
+        }
+        std::erase_if(running, [](const Sample* sample) { return sample->done; });
+    }
+};
+
+Engine::Engine(Model& model, EngineOptions options, std::function<std::string(int32_t)> token_bytes)
+    : impl_(std::make_unique<Impl>(model, options, std::move(token_bytes))) {}
+Engine::~Engine() = default;
+
+std::vector<std::vector<Completion>> Engine::generate(Stream& stream, std::span<const Request> requests,
+                                                      const Callbacks& callbacks) {
+    Impl& engine = *impl_;
+    engine.prepare(requests);
+    engine.callbacks = &callbacks;
+    for (Group& group : engine.groups) {  // nothing to draw: an empty completion
+        if (group.request->params.max_tokens > 0) continue;
+        for (Sample& sample : group.samples) engine.finish(sample, FinishReason::length);
+        std::erase(engine.waiting, &group);
+    }
+    for (;;) {
+        engine.admit();
+        if (engine.running.empty() && engine.prefilling.empty()) break;
+        if (callbacks.cancelled && callbacks.cancelled()) break;
+        engine.step(stream);
+    }
+    std::vector<std::vector<Completion>> results;
+    for (Group& group : engine.groups) {
+        auto& completions = results.emplace_back();
+        for (Sample& sample : group.samples) completions.push_back(std::move(sample.completion));
+    }
+    return results;
+}
+
+int64_t Engine::prompt_tokens() const { return impl_->prompt_tokens; }
+int64_t Engine::generated_tokens() const { return impl_->generated_tokens; }
+
+}  // namespace r1
