@@ -131,8 +131,7 @@ Document make_document(const CorpusRecipe& recipe, uint64_t index) {
     if (document.kind == DocumentKind::facts) {
         document.text = (family == 0   ? countdown_facts(rng, voice)
                          : family == 1 ? arithmetic_facts(rng, voice)
-                                       : knights_facts(rng, voice))
-                            ;
+                                       : knights_facts(rng, voice));
         document.text += special_tokens[0];
         return document;
     }

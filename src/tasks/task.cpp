@@ -1,5 +1,8 @@
 #include "tasks/task.h"
 
+#include <algorithm>
+#include <sstream>
+
 #include "core/check.h"
 #include "tasks/arithmetic.h"
 #include "tasks/countdown.h"
@@ -39,14 +42,67 @@ std::vector<Problem> make_problems(const std::string& name, int level, const std
     const Language words = parse_language(language);
     std::vector<Problem> problems;
     problems.reserve(count);
-    for (size_t i = 0; i < count; ++i) {
-        Rng rng(seed, i);
-        Problem problem = family.generate(rng, level, words);
-        while (split != Split::all && problem.held_out != (split == Split::held_out))
-            problem = family.generate(rng, level, words);
-        problems.push_back(std::move(problem));
-    }
+    for (size_t i = 0; i < count; ++i) problems.push_back(make_problem(family, level, words, seed, i, split));
     return problems;
+}
+
+Problem make_problem(const Family& family, int level, Language language, uint64_t seed, uint64_t index,
+                     Split split) {
+    Rng rng(seed, index);
+    for (;;) {
+        Problem problem = family.generate(rng, level, language);
+        if (split == Split::all || problem.held_out == (split == Split::held_out)) return problem;
+    }
+}
+
+Problem TaskMix::problem(uint64_t seed, uint64_t index, Split split) const {
+    int total = 0;
+    for (const Part& part : parts) total += part.weight;
+    check(total > 0, "a mix of tasks without parts");
+    // Smooth weighted round robin: each part earns its weight, the richest is served and pays the total.
+    std::vector<int> credit(parts.size(), 0);
+    size_t chosen = 0;
+    for (uint64_t turn = 0; turn <= index % static_cast<uint64_t>(total); ++turn) {
+        for (size_t i = 0; i < parts.size(); ++i) credit[i] += parts[i].weight;
+        chosen = static_cast<size_t>(std::max_element(credit.begin(), credit.end()) - credit.begin());
+        credit[chosen] -= total;
+    }
+    const Part& part = parts[chosen];
+    const Family& family = find_family(part.family);
+    return make_problem(family, part.level ? part.level : family.default_level, part.language, seed, index,
+                        split);
+}
+
+TaskMix parse_task_mix(const std::string& text) {
+    if (text == "mixed") {
+        return parse_task_mix(
+            "countdown=14,arithmetic=7,knights=7,countdown:2:zh=2,arithmetic:2:zh=1,knights:2:zh=1");
+    }
+    const auto number = [&](const std::string& digits, int most) {
+        check(!digits.empty() && digits.size() < 5 &&
+                  digits.find_first_not_of("0123456789") == std::string::npos && std::stoi(digits) >= 1 &&
+                  std::stoi(digits) <= most,
+              "task \"", text, "\": \"", digits, "\" is not a number from 1 to ", most);
+        return std::stoi(digits);
+    };
+    TaskMix mix;
+    std::istringstream items(text);
+    for (std::string item; std::getline(items, item, ',');) {
+        TaskMix::Part part;
+        if (const size_t equals = item.find('='); equals != std::string::npos) {
+            part.weight = number(item.substr(equals + 1), 1000);
+            item.resize(equals);
+        }
+        std::istringstream fields(item);
+        std::string level, language;
+        std::getline(fields, part.family, ':');
+        const Family& family = find_family(part.family);
+        if (std::getline(fields, level, ':')) part.level = number(level, family.levels);
+        if (std::getline(fields, language)) part.language = parse_language(language);
+        mix.parts.push_back(part);
+    }
+    check(!mix.parts.empty(), "no task is named; try mixed, or one of the families");
+    return mix;
 }
 
 bool is_held_out(std::string_view canonical) {

@@ -51,17 +51,39 @@ struct Family {
 const std::vector<Family>& families();
 const Family& find_family(const std::string& name);  // throws, naming the known ones
 
+// Problem `index` of a stream: a pure function of its arguments.
+Problem make_problem(const Family& family, int level, Language language, uint64_t seed, uint64_t index,
+                     Split split);
+
 // `count` problems of one split. The same arguments give the same problems everywhere; problem i does not
 // depend on count. Within one call problems may repeat where a level has few.
 std::vector<Problem> make_problems(const std::string& family, int level, const std::string& language,
                                    size_t count, uint64_t seed, Split split);
+
+// Several families at once, in fixed proportions: question i of any run of questions that is as long as the
+// sum of the weights has each part as often as its weight says, spread evenly.
+struct TaskMix {
+    struct Part {
+        std::string family;
+        int level = 0;  // 0: the family's default
+        Language language = Language::english;
+        int weight = 1;
+    };
+    std::vector<Part> parts;
+    Problem problem(uint64_t seed, uint64_t index, Split split) const;
+};
+// "countdown", "countdown,knights:3", "arithmetic:2:zh=4": FAMILY[:LEVEL[:LANGUAGE]][=WEIGHT], separated by
+// commas; "mixed" is what `r1 zero` trains on: countdown, arithmetic and knights 2 : 1 : 1, one question in
+// eight in Chinese.
+TaskMix parse_task_mix(const std::string& text);
 
 bool is_held_out(std::string_view canonical);
 
 // "User: QUESTION Assistant:", in Chinese "用户: QUESTION 助手:".
 std::string frame(std::string_view question, Language language);
 
-// The frame of a gold: a checked integer array or integer of bounded size. Throws Error naming the key.
+// What checkers read from a gold: a checked integer array or integer of bounded size. Throws Error naming the
+// key.
 std::vector<int> gold_integers(const nlohmann::json& gold, const char* key, size_t most, int low, int high);
 int gold_integer(const nlohmann::json& gold, const char* key, int low, int high);
 

@@ -1,0 +1,158 @@
+#include "reward/verifier.h"
+
+#include "core/check.h"
+#include "reward/format.h"
+#include "reward/number.h"
+#include "tasks/task.h"
+
+namespace r1 {
+namespace {
+
+template <const char* name>
+struct TaskVerifier {
+    static const Family& family() {
+        static const Family& found = find_family(name);
+        return found;
+    }
+    static void check_gold(const nlohmann::json& gold) { family().check(gold, ""); }
+    static Verdict compare(const nlohmann::json& gold, std::string_view answer) {
+        const Check result = family().check(gold, answer);
+        if (!result.parsed) return {0, Outcome::unparsed, result.reason};
+        return {result.correct ? 1.0 : 0.0, result.correct ? Outcome::correct : Outcome::wrong,
+                result.reason};
+    }
+    static Verdict verify(const nlohmann::json& gold, std::string_view completion) {
+        std::string_view answer;
+        std::string reason;
+        if (!answer_block(completion, answer, reason)) return {0, Outcome::unparsed, reason};
+        return compare(gold, answer);
+    }
+    static Verifier entry() { return {name, family().summary, check_gold, verify, compare}; }
+};
+
+constexpr char countdown_name[] = "countdown", arithmetic_name[] = "arithmetic", knights_name[] = "knights";
+
+std::string scheme_of(const nlohmann::json& gold) {
+    if (gold.is_null()) return "r1";
+    check(gold.is_string(), "format: gold names the scheme, for example \"r1\"");
+    return gold.get<std::string>();
+}
+void check_format_gold(const nlohmann::json& gold) {
+    verify_format(scheme_of(gold), "");
+}
+Verdict format(const nlohmann::json& gold, std::string_view completion) {
+    return verify_format(scheme_of(gold), completion);
+}
+
+// The gold of a request, from its own key or from the task's keys beside it, under the names that checkers
+// use.
+nlohmann::json gold_of(const nlohmann::json& request, const std::string& kind) {
+    if (kind == "format")
+        return request.contains("scheme") ? request["scheme"] : request.value("gold", nlohmann::json());
+    nlohmann::json gold = request.contains("gold") ? request["gold"] : request;
+    if (gold.is_object() && gold.contains("nums") && !gold.contains("numbers"))
+        gold["numbers"] = gold["nums"];
+    check(kind != "number" || request.contains("gold"), "grade: gold is missing");
+    return gold;
+}
+
+}  // namespace
+
+const char* name_of(Outcome outcome) {
+    switch (outcome) {
+        case Outcome::correct:
+            return "correct";
+        case Outcome::wrong:
+            return "wrong";
+        case Outcome::unparsed:
+            return "unparsed";
+        case Outcome::timeout:
+            return "timeout";
+        default:
+            return "error";
+    }
+}
+
+const std::vector<Verifier>& verifiers() {
+    static const std::vector<Verifier> all = {
+        {"number", "one number, compared exactly", check_number_gold, verify_number, compare_number},
+        {"format", "think and answer tags in order", check_format_gold, format, format},
+        TaskVerifier<countdown_name>::entry(),
+        TaskVerifier<arithmetic_name>::entry(),
+        TaskVerifier<knights_name>::entry(),
+    };
+    return all;
+}
+
+const Verifier& find_verifier(const std::string& name) {
+    std::string known;
+    for (const Verifier& verifier : verifiers()) {
+        if (name == verifier.name) return verifier;
+        known += cat(known.empty() ? "" : ", ", verifier.name);
+    }
+    fail("unknown kind \"", name, "\"; the known ones are ", known);
+}
+
+Verdict verify(const std::string& kind, const nlohmann::json& gold, std::string_view completion) {
+    try {
+        return find_verifier(kind).verify(gold, completion);
+    } catch (const Error& error) {
+        return {0, Outcome::error, error.what()};
+    }
+}
+
+nlohmann::json grade(const nlohmann::json& request) {
+    check(
+        request.is_object(),
+        "grade: a request is an object such as {\"kind\": \"number\", \"gold\": \"18\", \"answer\": \"18\"}");
+    check(request.contains("kind") && request["kind"].is_string(), "grade: the string kind is missing");
+    const Verifier& verifier = find_verifier(request["kind"].get<std::string>());
+    const bool extracted = request.contains("answer") && !request.contains("completion");
+    const char* key = extracted ? "answer" : "completion";
+    check(request.contains(key), "grade: answer or completion is missing");
+    const nlohmann::json& text = request[key];
+    check(text.is_string() || (extracted && text.is_number()), "grade: ", key, " is not a string");
+    const std::string answer = text.is_string() ? text.get<std::string>() : text.dump();
+    const nlohmann::json gold = gold_of(request, verifier.name);
+    verifier.check_gold(gold);
+    const Verdict verdict = extracted ? verifier.compare(gold, answer) : verifier.verify(gold, answer);
+    return {{"score", verdict.score}, {"outcome", name_of(verdict.outcome)}, {"reason", verdict.reason}};
+}
+
+bool after_thinking(std::string_view completion, std::string_view& rest) {
+    constexpr std::string_view open = "<think>", close = "</think>";
+    const size_t closed = completion.rfind(close), opened = completion.rfind(open);
+    if (closed == std::string_view::npos) {
+        rest = completion;
+        return opened == std::string_view::npos;
+    }
+    rest = completion.substr(closed + close.size());
+    return opened == std::string_view::npos || opened < closed;
+}
+
+bool answer_block(std::string_view completion, std::string_view& answer, std::string& reason) {
+    constexpr std::string_view open = "<answer>", close = "</answer>";
+    std::string_view rest;
+    if (!after_thinking(completion, rest) && rest.find(open) == std::string_view::npos) {
+        reason = "the thinking does not end";
+        return false;
+    }
+    const size_t begin = rest.find(open);
+    if (begin == std::string_view::npos) {
+        reason = "no <answer>";
+        return false;
+    }
+    const size_t end = rest.find(close, begin);
+    if (end == std::string_view::npos) {
+        reason = "<answer> is not closed";
+        return false;
+    }
+    if (rest.find(open, begin + 1) != std::string_view::npos) {
+        reason = "more than one <answer>";
+        return false;
+    }
+    answer = rest.substr(begin + open.size(), end - begin - open.size());
+    return true;
+}
+
+}  // namespace r1
