@@ -71,7 +71,8 @@ def write_gguf_golden(rng):
 
     values = rng.normal(0, 1, (4, 64)).astype(np.float32)
     values[1, :32] = 0
-    values[2, :32] = np.arange(32) - 15.5  # halves
+    values[2, :32] = np.arange(32) - 15.5
+    values[2, 0] = 127  # the scale is 1 and the other values are halves
     tensors = {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in expected.items()}
     tensors["quantise.values"] = torch.from_numpy(values)
     tensors["quantise.Q8_0"] = torch.from_numpy(gguf.quants.quantize(values, gguf.GGMLQuantizationType.Q8_0).copy())
