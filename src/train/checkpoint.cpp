@@ -158,7 +158,7 @@ void verify_checkpoint(Stream& stream, const fs::path& folder) {
         const MappedFile file(folder / name);
         const json got = {{"size", file.bytes().size()}, {"hash", hash_file(stream, file)}};
         check(got == want, (folder / name).string(), " is not what was written: ", file.bytes().size(),
-              " bytes; the manifest says ", want.dump(-1, ' ', false, json::error_handler_t::replace));
+              " bytes; manifest.json says ", want.dump(-1, ' ', false, json::error_handler_t::replace));
     }
 }
 

@@ -14,7 +14,7 @@ class OptimizerTest : public testing::Test {
   protected:
     Runtime runtime_{2};
     Stream& stream_ = runtime_.stream();
-    Model model_ = tiny_model(stream_, 1);
+    TinyModel model_{stream_, 1};
 };
 
 double norm(const std::vector<float>& values) {
@@ -111,7 +111,8 @@ TEST_F(OptimizerTest, ErrorsNameTheSetting) {
     EXPECT_NE(error({.weight_decay = NAN}).find("weight_decay"), std::string::npos);
     EXPECT_NE(error({.max_grad_norm = INFINITY}).find("max_grad_norm"), std::string::npos);
     Optimizer optimizer(model_, {});
-    EXPECT_NE(error_of([&] { optimizer.step(stream_, model_, NAN); }).find("learning_rate"), std::string::npos);
+    EXPECT_NE(error_of([&] { optimizer.step(stream_, model_, NAN); }).find("learning_rate"),
+              std::string::npos);
 }
 
 }  // namespace

@@ -11,7 +11,8 @@ namespace r1 {
 namespace {
 
 Schedule schedule(const std::string& type, int64_t warmup_steps = 0) {
-    return {.lr_scheduler_type = type, .learning_rate = 2.0f, .warmup_steps = warmup_steps, .total_steps = 13};
+    return {
+        .lr_scheduler_type = type, .learning_rate = 2.0f, .warmup_steps = warmup_steps, .total_steps = 13};
 }
 
 TEST(Schedule, WarmupRisesFromTheFirstStepToThePeak) {

@@ -20,12 +20,12 @@ inline ModelConfig tiny_config() {
     return config;
 }
 
-inline Model tiny_model(Stream& stream, uint64_t seed) {
-    Model model(tiny_config());
-    model.initialize(stream, seed);
-    model.pack(stream, true);
-    return model;
-}
+struct TinyModel : Model {
+    TinyModel(Stream& stream, uint64_t seed) : Model(tiny_config()) {
+        initialize(stream, seed);
+        pack(stream, true);
+    }
+};
 
 inline std::vector<float> values_of(TensorView flat) {
     return {flat.as<float>(), flat.as<float>() + flat.numel()};
