@@ -57,7 +57,9 @@ Verb make_verb(std::string name, std::string summary, std::string details,
 
 Verb completion_verb();
 Verb doctor_verb();
+Verb grade_verb();
 Verb help_verb();
+Verb pretrain_verb();
 Verb report_verb();
 Verb tokenize_verb();
 
