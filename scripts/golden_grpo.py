@@ -11,16 +11,14 @@ TRL's own GRPOTrainer._compute_loss runs here on a stand-in for the trainer. Wit
   log ratio   w = lp - old, or for importance_sampling_level = sequence  w = sum_t m (lp - old) / max(sum_t m, 1)
   ratio       r = exp(w);  old = lp without gradient where there is none
   k3          k = exp(ref - lp) - (ref - lp) - 1,  times r (with gradient) if use_bias_correction_kl, TRL's default
-  grpo, bnpo, dr_grpo, dapo, luspo
+  grpo, bnpo, dr_grpo, dapo
               l = -min(min(r, delta) A, clip(r, 1 - epsilon, 1 + epsilon_high) A) + beta k
   cispo       l = -min(r, epsilon_high) A lp + beta k                            the factor without gradient
-  sapo        l = -A sigmoid(tau (r - 1)) 4 / tau + beta k,  tau = 1 if A > 0 else 1.05
 The loss of a micro-batch, whose gradients a step adds up over its acc micro-batches:
-  grpo, sapo  mean_b(sum_t m l / max(sum_t m, 1)) / acc             an empty completion counts among the B
+  grpo        mean_b(sum_t m l / max(sum_t m, 1)) / acc             an empty completion counts among the B
   bnpo        sum m l / max(sum m, 1) / acc                         the tokens of this micro-batch alone
   dr_grpo     sum m l / (B max_completion_length) / acc
   dapo, cispo sum m l / (max(num_items_in_batch, 1) acc / spg)      num_items_in_batch = sum m over the whole rollout
-  luspo       mean_b(sum_t m l) / acc
 Metrics, M(x) = sum m x / max(sum m, 1), or the mean over all B where there is one x a sequence:
   kl M(k);  entropy M(H);  low: min(r, delta) < 1 - epsilon and A < 0;  high: min(r, delta) > 1 + epsilon_high and A > 0
   clip_ratio/low_mean M(low), high_mean M(high), region_mean M(low or high); low_min the least share of a sequence,
@@ -120,7 +118,6 @@ def loss_cases():
     batches["ragged"]["advantages"][:] = float32(torch.tensor([1.25, -0.8, 0.6, -1.4, 0.0, 0.35]))
     kinds = {"grpo": {}, "dr_grpo": {"loss_type": "dr_grpo"}, "dapo": {"loss_type": "dapo"},
              "bnpo": {"loss_type": "bnpo"}, "cispo": {"loss_type": "cispo", "epsilon_high": 1.1},
-             "sapo": {"loss_type": "sapo"}, "luspo": {"loss_type": "luspo", "importance_sampling_level": "sequence"},
              "gspo": {"loss_type": "grpo", "importance_sampling_level": "sequence", "epsilon": 0.03, "epsilon_high": 0.04},
              "dapo_sequence": {"loss_type": "dapo", "importance_sampling_level": "sequence"}}
     cases = []
