@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/verbs.h"
+#include "formats/json.h"
 
 namespace r1::cli {
 namespace {
@@ -71,13 +72,9 @@ bool LineReader::ready() {
 }
 
 nlohmann::json parse_line(const std::string& line) {
-    try {
-        nlohmann::json value = nlohmann::json::parse(line);
-        check(value.is_object(), "a line must be a JSON object, not ", value.type_name());
-        return value;
-    } catch (const nlohmann::json::exception& error) {
-        fail("not JSON: ", plain(error));
-    }
+    nlohmann::json value = parse_json(line, "the line");
+    check(value.is_object(), "the line must be a JSON object, not ", value.type_name());
+    return value;
 }
 
 void print_line(const nlohmann::json& value) {

@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/jsonl.h"
+#include "cli/request.h"
 #include "cli/verbs.h"
 #include "text/tokenizer.h"
 
@@ -20,14 +21,14 @@ std::vector<Option> options(Config& c) {
 }
 
 nlohmann::ordered_json answer(const Tokenizer& tokenizer, const nlohmann::json& request) {
-    const bool add_special = request.value("add_special", false);
-    if (request.contains("text")) {
-        return {{"ids", tokenizer.encode(request.at("text").get<std::string>(), add_special)}};
+    if (has_field(request, "text")) {
+        const bool add_special = bool_field(request, "add_special", false);
+        return {{"ids", tokenizer.encode(string_field(request, "text"), add_special)}};
     }
-    if (request.contains("ids")) {
-        return {{"text", tokenizer.decode(request.at("ids").get<std::vector<int32_t>>())}};
+    if (has_field(request, "ids")) {
+        return {{"text", tokenizer.decode(ids_field(request, "ids", tokenizer.vocab_size()))}};
     }
-    fail("a line needs \"text\" or \"ids\"");
+    fail("the line needs \"text\" or \"ids\"");
 }
 
 int run(const Config& c) {

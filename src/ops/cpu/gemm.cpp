@@ -119,12 +119,17 @@ void pack(ThreadPool& pool, void* out, bool bf16, const float* w, int64_t n, int
 void pack_rows(ThreadPool& pool, float* out, const float* x, int64_t rows, int64_t k, int64_t stride, int tile) {
     const int64_t blocks = ceil_div(k, tile);
     pool.parallel(blocks, ceil_div(blocks, pool.size() * 4), [&](int64_t begin, int64_t end) {
-        for (int64_t row = 0; row < rows; ++row) {
-            const float* from = x + row * stride;
-            for (int64_t b = begin; b < end; ++b) {
-                float* to = out + (b * rows + row) * tile;
-                const int64_t width = smaller(tile, k - b * tile);
-                for (int64_t i = 0; i < width; ++i) to[i] = from[b * tile + i];
+        for (int64_t b = begin; b < end; ++b) {
+            const float* from = x + b * tile;
+            float* to = out + b * rows * tile;
+            const int64_t width = smaller(tile, k - b * tile);
+            for (int64_t row = 0; row < rows; ++row, from += stride, to += tile) {
+                // a whole vector is moved where it stays inside the input and the next row's store mends the rest
+                if (k - b * tile >= 16 && row + 1 < rows && width == tile) {
+                    store(to, load(from));
+                    continue;
+                }
+                for (int64_t i = 0; i < width; ++i) to[i] = from[i];
                 for (int64_t i = width; i < tile; ++i) to[i] = 0.0f;
             }
         }

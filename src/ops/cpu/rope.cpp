@@ -1,5 +1,6 @@
 #include "ops/batch.h"
 #include "ops/cpu/impl.h"
+#include "ops/cpu/simd.h"
 
 namespace r1::ops::cpu::R1_ISA {
 namespace {
@@ -8,10 +9,13 @@ constexpr int64_t kGrain = 16;  // tokens of a task
 
 // Rotates by the angle, or back with sign = −1.
 void rotate(float* x, const float* cos, const float* sin, int half, float sign) {
-    for (int i = 0; i < half; ++i) {
-        const float a = x[i], b = x[i + half], c = cos[i], s = sign * sin[i];
-        x[i] = a * c - b * s;
-        x[i + half] = b * c + a * s;
+    const F16 direction = set1(sign);
+    for (int i = 0; i < half; i += 16) {
+        const int64_t width = half - i;
+        const F16 a = load_upto(x + i, width), b = load_upto(x + i + half, width);
+        const F16 c = load_upto(cos + i, width), s = direction * load_upto(sin + i, width);
+        store_upto(x + i, a * c - b * s, width);
+        store_upto(x + i + half, b * c + a * s, width);
     }
 }
 
@@ -40,7 +44,7 @@ void rope_kv_forward(ThreadPool& pool, float* qkv, const Attention& at, const fl
                     const float* k = row + (at.heads + g) * at.d;
                     const float* v = row + (at.heads + at.hkv + g) * at.d;
                     for (int64_t e = 0; e < at.d; ++e) at.k[to.k(e)] = k[e];
-                    for (int64_t e = 0; e < width; ++e) at.v[to.v(e)] = e < at.d ? v[e] : 0.0f;
+                    for (int64_t e = 0; e < width; e += 16) store(at.v + to.v(e), load_upto(v + e, at.d - e));
                 }
             }
         }
@@ -60,7 +64,10 @@ void rope_kv_backward(ThreadPool& pool, float* dqkv, const float* dk, const floa
                     float* k = row + (at.heads + g) * at.d;
                     float* v = row + (at.heads + at.hkv + g) * at.d;
                     for (int64_t e = 0; e < at.d; ++e) k[e] += dk[from.k(e)];
-                    for (int64_t e = 0; e < at.d; ++e) v[e] += dv[from.v(e)];
+                    for (int64_t e = 0; e < at.d; e += 16) {
+                        const F16 sum = load_upto(v + e, at.d - e) + load(dv + from.v(e));
+                        store_upto(v + e, sum, at.d - e);
+                    }
                 }
             }
             const int64_t angle = int64_t{at.positions[n]} * half;
