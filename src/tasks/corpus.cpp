@@ -57,7 +57,8 @@ Story tell(const CorpusRecipe& recipe, Rng& rng, DocumentKind kind, int family, 
     for (int i = 0; i < most; ++i) {
         if (i) story.thinking += '\n';
         if (i && rng.chance(0.25f)) story.thinking += voice(Word::wait);
-        const bool good = scribe.attempt(story.thinking, voice, care) != rng.chance(misjudged);
+        bool good = scribe.attempt(story.thinking, voice, care);
+        if (rng.chance(misjudged)) good = !good;
         scribe.verdict(story.thinking, voice, good);
         if (good) {
             scribe.answer(story.answer);

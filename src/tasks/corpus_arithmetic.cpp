@@ -107,7 +107,10 @@ class ArithmeticScribe final : public Scribe {
             }
             value = std::abs(value);  // the careless take the smaller from the larger
         }
-        if (slip) value = std::clamp(value + (rng_.chance(0.5f) ? 1 : -1) * rng_.range(1, 2), 0, 99);
+        if (slip) {
+            const int offset = rng_.range(1, 2);
+            value = std::clamp(rng_.chance(0.5f) ? value + offset : value - offset, 0, 99);
+        }
         column.digit = value % 10;
         text += " =" + number(value);
         text += voice(Word::write) + number(column.digit);
