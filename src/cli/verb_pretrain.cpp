@@ -22,7 +22,8 @@ struct Config {
         c.model.num_key_value_heads = 4;
         c.model.max_position_embeddings = 1024;
         c.model.tie_word_embeddings = true;
-        c.schedule = {"cosine_with_min_lr", 3e-3f, 3e-5f, 100, 1};
+        c.model.initializer_range = 0.05f;
+        c.schedule = {"cosine_with_min_lr", 3e-3f, 3e-4f, 200, 1};
         c.optimizer = {0.9f, 0.95f, 1e-8f, 0.1f, 1.0f};
         return c;
     }();
@@ -40,12 +41,14 @@ std::vector<Option> options(Config& c) {
         {.name = "seed", .target = &r.seed, .help = "Seed of the weights"},
         {.name = "corpus.seed", .target = &r.corpus.seed, .help = "Seed of the documents"},
         {.name = "corpus.recipe", .target = &c.corpus, .help = "JSON that changes the corpus' shares, or @FILE with it", .value = "JSON"},
+        {.name = "corpus.vocabulary_documents", .target = &r.vocabulary_documents, .help = "Documents that the vocabulary is trained on", .range = {1, 1e9}},
         {.name = "corpus.vocab_size", .target = &r.vocab_size, .help = "Entries of the vocabulary", .range = {262, 65536}},
         {.name = "model.hidden_size", .target = &m.hidden_size, .help = "C", .range = {2, 65536}},
         {.name = "model.intermediate_size", .target = &m.intermediate_size, .help = "F", .range = {1, 1 << 20}},
         {.name = "model.num_hidden_layers", .target = &m.num_hidden_layers, .help = "L", .range = {1, 1024}},
         {.name = "model.num_attention_heads", .target = &m.num_attention_heads, .help = "H", .range = {1, 1024}},
         {.name = "model.num_key_value_heads", .target = &m.num_key_value_heads, .help = "Hkv", .range = {1, 1024}},
+        {.name = "model.initializer_range", .target = &m.initializer_range, .help = "Standard deviation of the first weights", .range = {0, 10}},
         {.name = "model.max_position_embeddings", .target = &m.max_position_embeddings, .help = "Longest sequence", .range = {1, 1 << 24}},
         {.name = "train.tokens", .target = &r.tokens, .help = "Tokens to train on", .range = {1, 1e15}},
         {.name = "train.batch_tokens", .target = &r.batch_tokens, .help = "Tokens a step", .range = {1, 1e9}},

@@ -23,10 +23,10 @@ struct PretrainConfig {
     std::string config_toml;        // kept with the run
     uint64_t seed = 1;              // of the weights; the corpus has its own
     CorpusRecipe corpus;
-    int vocab_size = 512;
-    int vocabulary_documents = 20000;  // the vocabulary is trained on
+    int vocab_size = 608;
+    int vocabulary_documents = 40000;  // the vocabulary is trained on
     ModelConfig model;              // vocab_size is set from the vocabulary
-    int64_t tokens = 80'000'000;    // in all
+    int64_t tokens = 72'000'000;    // in all
     int64_t batch_tokens = 32768;   // a step
     int64_t micro_batch_tokens = 1024;
     Schedule schedule;              // total_steps is set from tokens
