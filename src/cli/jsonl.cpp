@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -92,7 +93,7 @@ int answer_lines(const Answer& answer) {
     while (const auto line = reader.next()) {
         nlohmann::ordered_json out;
         try {
-            out = answer(parse_line(*line));
+            out = answer(parse_line(*line), *line);
         } catch (const Error& error) {
             out = {{"error", error.what()}};
         } catch (const nlohmann::json::exception& error) {

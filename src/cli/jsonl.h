@@ -33,7 +33,8 @@ void print_error(const std::string& text);
 
 // Answers all of standard input, a line at a time. An Error (or wrong type of a field) that `answer` throws
 // is that line's {"error"}.
-using Answer = std::function<nlohmann::ordered_json(const nlohmann::json& request)>;
+// `line` is the request as it was read: with its order of keys.
+using Answer = std::function<nlohmann::ordered_json(const nlohmann::json& request, const std::string& line)>;
 int answer_lines(const Answer& answer);
 
 }  // namespace r1::cli

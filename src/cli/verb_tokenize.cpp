@@ -1,8 +1,10 @@
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cli/jsonl.h"
 #include "cli/request.h"
 #include "cli/verbs.h"
+#include "text/chat_template.h"
 #include "text/tokenizer.h"
 
 namespace r1::cli {
@@ -20,20 +22,36 @@ std::vector<Option> options(Config& c) {
              .required = true}};
 }
 
-nlohmann::ordered_json answer(const Tokenizer& tokenizer, const nlohmann::json& request) {
-    if (has_field(request, "text")) {
-        const bool add_special = bool_field(request, "add_special", false);
-        return {{"ids", tokenizer.encode(string_field(request, "text"), add_special)}};
+// The messages and variables are read again from the line, because templates see the order of keys.
+std::string render(const ChatTemplate& chat, const nlohmann::json& request, const std::string& line) {
+    const auto ordered = nlohmann::ordered_json::parse(line);
+    const bool prompt = bool_field(request, "add_generation_prompt", false);
+    auto variables = ordered.value("chat_template_kwargs", nlohmann::ordered_json::object());
+    check(variables.is_object(), "\"chat_template_kwargs\" must be an object");
+    for (const char* key : {"tools", "documents"}) {
+        if (has_field(request, key)) variables[key] = ordered.at(key);
     }
-    if (has_field(request, "ids")) {
-        return {{"text", tokenizer.decode(ids_field(request, "ids", tokenizer.vocab_size()))}};
-    }
-    fail("the line needs \"text\" or \"ids\"");
+    return chat.render(ordered.at("messages"), prompt, variables);
 }
 
 int run(const Config& c) {
     const Tokenizer tokenizer = Tokenizer::load(c.model);
-    return answer_lines([&](const nlohmann::json& request) { return answer(tokenizer, request); });
+    std::optional<ChatTemplate> chat;  // a model without a template can still tokenise
+
+    return answer_lines(
+        [&](const nlohmann::json& request, const std::string& line) -> nlohmann::ordered_json {
+            if (has_field(request, "messages")) {
+                if (!chat) chat = ChatTemplate::of(tokenizer);
+                const std::string text = render(*chat, request, line);
+                return {{"ids", tokenizer.encode(text)}, {"text", text}};
+            }
+            if (has_field(request, "ids")) {
+                return {{"text", tokenizer.decode(ids_field(request, "ids", tokenizer.vocab_size()))}};
+            }
+            check(has_field(request, "text"), "the line needs \"text\", \"ids\" or \"messages\"");
+            const bool add_special = bool_field(request, "add_special", false);
+            return {{"ids", tokenizer.encode(string_field(request, "text"), add_special)}};
+        });
 }
 
 }  // namespace
@@ -43,7 +61,10 @@ Verb tokenize_verb() {
         "tokenize", "Text to token ids and back (JSON lines)",
         "Reads JSON lines from standard input and answers each with one:\n"
         "  {\"text\": \"…\"}  ->  {\"ids\": […]}\n"
-        "  {\"ids\": […]}    ->  {\"text\": \"…\"}\n"
+        "  {\"ids\": […]}  ->  {\"text\": \"…\"}\n"
+        "  {\"messages\": […]}  ->  {\"ids\": […], \"text\": \"…\"} of the model's chat template, with "
+        "\"tools\", \"documents\" and \"chat_template_kwargs\" if they are given; "
+        "\"add_generation_prompt\": true ends it where the model's answer begins\n"
         "Special tokens written in a text are recognised; \"add_special\": true adds those that the "
         "model's tokeniser puts around a text.",
         options, run);

@@ -58,6 +58,7 @@ Verb make_verb(std::string name, std::string summary, std::string details,
 Verb completion_verb();
 Verb doctor_verb();
 Verb grade_verb();
+Verb grade_verb();
 Verb help_verb();
 Verb pretrain_verb();
 Verb report_verb();
