@@ -34,33 +34,85 @@ std::vector<Option> options(Config& c) {
     ModelConfig& m = r.model;
     return {
         {.name = "out", .target = &c.out, .help = "Folder of the run", .value = "DIR"},
-        {.name = "resume", .target = &c.resume, .help = "Go on with the run in this folder", .value = "DIR", .flag_only = true},
+        {.name = "resume",
+         .target = &c.resume,
+         .help = "Go on with the run in this folder",
+         .value = "DIR",
+         .flag_only = true},
         {.name = "threads", .target = &c.threads, .help = "Threads; 0 = all cores", .range = {0, 1024}},
         {.name = "device", .target = &c.device, .help = "Where to compute", .choices = {"cpu"}},
         {.name = "json", .target = &c.json, .help = "One JSON line a step", .flag_only = true},
         {.name = "seed", .target = &r.seed, .help = "Seed of the weights"},
         {.name = "corpus.seed", .target = &r.corpus.seed, .help = "Seed of the documents"},
-        {.name = "corpus.recipe", .target = &c.corpus, .help = "JSON that changes the corpus' shares, or @FILE with it", .value = "JSON"},
-        {.name = "corpus.vocabulary_documents", .target = &r.vocabulary_documents, .help = "Documents that the vocabulary is trained on", .range = {1, 1e9}},
-        {.name = "corpus.vocab_size", .target = &r.vocab_size, .help = "Entries of the vocabulary", .range = {262, 65536}},
+        {.name = "corpus.recipe",
+         .target = &c.corpus,
+         .help = "JSON that changes the corpus' shares, or @FILE with it",
+         .value = "JSON"},
+        {.name = "corpus.vocabulary_documents",
+         .target = &r.vocabulary_documents,
+         .help = "Documents that the vocabulary is trained on",
+         .range = {1, 1e9}},
+        {.name = "corpus.vocab_size",
+         .target = &r.vocab_size,
+         .help = "Entries of the vocabulary",
+         .range = {262, 65536}},
         {.name = "model.hidden_size", .target = &m.hidden_size, .help = "C", .range = {2, 65536}},
-        {.name = "model.intermediate_size", .target = &m.intermediate_size, .help = "F", .range = {1, 1 << 20}},
+        {.name = "model.intermediate_size",
+         .target = &m.intermediate_size,
+         .help = "F",
+         .range = {1, 1 << 20}},
         {.name = "model.num_hidden_layers", .target = &m.num_hidden_layers, .help = "L", .range = {1, 1024}},
-        {.name = "model.num_attention_heads", .target = &m.num_attention_heads, .help = "H", .range = {1, 1024}},
-        {.name = "model.num_key_value_heads", .target = &m.num_key_value_heads, .help = "Hkv", .range = {1, 1024}},
-        {.name = "model.initializer_range", .target = &m.initializer_range, .help = "Standard deviation of the first weights", .range = {0, 10}},
-        {.name = "model.max_position_embeddings", .target = &m.max_position_embeddings, .help = "Longest sequence", .range = {1, 1 << 24}},
+        {.name = "model.num_attention_heads",
+         .target = &m.num_attention_heads,
+         .help = "H",
+         .range = {1, 1024}},
+        {.name = "model.num_key_value_heads",
+         .target = &m.num_key_value_heads,
+         .help = "Hkv",
+         .range = {1, 1024}},
+        {.name = "model.initializer_range",
+         .target = &m.initializer_range,
+         .help = "Standard deviation of the first weights",
+         .range = {0, 10}},
+        {.name = "model.max_position_embeddings",
+         .target = &m.max_position_embeddings,
+         .help = "Longest sequence",
+         .range = {1, 1 << 24}},
         {.name = "train.tokens", .target = &r.tokens, .help = "Tokens to train on", .range = {1, 1e15}},
         {.name = "train.batch_tokens", .target = &r.batch_tokens, .help = "Tokens a step", .range = {1, 1e9}},
-        {.name = "train.micro_batch_tokens", .target = &r.micro_batch_tokens, .help = "Tokens of one forward", .range = {1, 1e9}},
-        {.name = "train.learning_rate", .target = &r.schedule.learning_rate, .help = "Peak of the learning rate", .range = {0, 10}},
+        {.name = "train.micro_batch_tokens",
+         .target = &r.micro_batch_tokens,
+         .help = "Tokens of one forward",
+         .range = {1, 1e9}},
+        {.name = "train.learning_rate",
+         .target = &r.schedule.learning_rate,
+         .help = "Peak of the learning rate",
+         .range = {0, 10}},
         {.name = "train.min_lr", .target = &r.schedule.min_lr, .help = "Its end", .range = {0, 10}},
-        {.name = "train.warmup_steps", .target = &r.schedule.warmup_steps, .help = "Steps of warm-up", .range = {0, 1e9}},
-        {.name = "train.weight_decay", .target = &r.optimizer.weight_decay, .help = "Of matrices and embeddings", .range = {0, 10}},
-        {.name = "train.adam_beta1", .target = &r.optimizer.beta1, .help = "Decay of the mean gradient", .range = {0, 1}},
-        {.name = "train.adam_beta2", .target = &r.optimizer.beta2, .help = "Decay of its square", .range = {0, 1}},
-        {.name = "train.max_grad_norm", .target = &r.optimizer.max_grad_norm, .help = "Clip the gradient's norm; 0 = never", .range = {0, 1e9}},
-        {.name = "train.save_steps", .target = &r.save_steps, .help = "Steps between checkpoints", .range = {1, 1e9}},
+        {.name = "train.warmup_steps",
+         .target = &r.schedule.warmup_steps,
+         .help = "Steps of warm-up",
+         .range = {0, 1e9}},
+        {.name = "train.weight_decay",
+         .target = &r.optimizer.weight_decay,
+         .help = "Of matrices and embeddings",
+         .range = {0, 10}},
+        {.name = "train.adam_beta1",
+         .target = &r.optimizer.beta1,
+         .help = "Decay of the mean gradient",
+         .range = {0, 1}},
+        {.name = "train.adam_beta2",
+         .target = &r.optimizer.beta2,
+         .help = "Decay of its square",
+         .range = {0, 1}},
+        {.name = "train.max_grad_norm",
+         .target = &r.optimizer.max_grad_norm,
+         .help = "Clip the gradient's norm; 0 = never",
+         .range = {0, 1e9}},
+        {.name = "train.save_steps",
+         .target = &r.save_steps,
+         .help = "Steps between checkpoints",
+         .range = {1, 1e9}},
     };
 }
 
@@ -90,8 +142,9 @@ int run(const Config& c) {
         const auto step = metrics["step"].get<int64_t>();
         if (step % 10 != 0 && step != 1 && step != steps) return;
         std::ostringstream line;
-        line << std::fixed << "step " << step << " of " << steps << "  loss " << std::setprecision(4) << metrics["loss"].get<double>()
-             << "  " << std::setprecision(0) << metrics["perf/train_tokens_per_s"].get<double>() << " tokens/s\n";
+        line << std::fixed << "step " << step << " of " << steps << "  loss " << std::setprecision(4)
+             << metrics["loss"].get<double>() << "  " << std::setprecision(0)
+             << metrics["perf/train_tokens_per_s"].get<double>() << " tokens/s\n";
         print(line.str());
     };
     if (!pretrain(runtime.stream(), config)) {
@@ -106,8 +159,8 @@ int run(const Config& c) {
 
 Verb pretrain_verb() {
     return make_verb<Config>("pretrain", "Train a small base model from nothing on generated text",
-                             "The defaults are the recipe of the base model that comes with the program.", options,
-                             run, nullptr, true);
+                             "The defaults are the recipe of the base model that comes with the program.",
+                             options, run, nullptr, true);
 }
 
 }  // namespace r1::cli

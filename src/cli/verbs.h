@@ -58,11 +58,11 @@ Verb make_verb(std::string name, std::string summary, std::string details,
 Verb completion_verb();
 Verb doctor_verb();
 Verb grade_verb();
-Verb grade_verb();
 Verb help_verb();
 Verb pretrain_verb();
 Verb report_verb();
 Verb tokenize_verb();
+Verb zero_verb();
 
 std::vector<Verb> all_verbs();  // in the order of `r1 help`
 // The verb of that name; throws UsageError naming the nearest.

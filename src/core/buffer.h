@@ -14,7 +14,9 @@ class Buffer {
     Buffer(DType dtype, Shape shape);
     TensorView view() const { return view_; }
     template <class T>
-    T* as() const { return view_.as<T>(); }
+    T* as() const {
+        return view_.as<T>();
+    }
     explicit operator bool() const { return storage_ != nullptr; }
 
   private:

@@ -28,7 +28,8 @@ template <class... Args>
 // Throws Error with the concatenated arguments unless `condition` holds.
 template <class... Args>
 void check(bool condition, const Args&... args) {
-    if (!condition) [[unlikely]] fail(args...);
+    if (!condition) [[unlikely]]
+        fail(args...);
 }
 
 }  // namespace r1

@@ -52,11 +52,11 @@ void sync_folder(const fs::path& folder);
 // Makes `to` from the finished folder `from` in one step (fsync, rename, fsync the parent); `to` may not
 // exist.
 void publish_folder(const fs::path& from, const fs::path& to);
-// Calls `fill` with the empty folder path.tmp, then publishes it as `path`, which may not exist or is empty: complete
-// or absent. The files that `fill` writes must be fsynced, as write_file's are.
+// Calls `fill` with the empty folder path.tmp, then publishes it as `path`, which may not exist or is empty:
+// complete or absent. The files that `fill` writes must be fsynced, as write_file's are.
 void write_folder(const fs::path& path, const std::function<void(const fs::path&)>& fill);
-// Makes the folder and its parents; removes a file or a folder with all that is in it. Both are content if there is
-// nothing to do, and throw, naming the path, if they cannot.
+// Makes the folder and its parents; removes a file or a folder with all that is in it. Both are content if
+// there is nothing to do, and throw, naming the path, if they cannot.
 void make_folder(const fs::path& path);
 void remove_path(const fs::path& path);
 std::vector<fs::path> list_folder(const fs::path& folder);  // sorted; empty if there is no such folder

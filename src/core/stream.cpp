@@ -18,8 +18,10 @@ namespace r1 {
 bool isa_supported(Isa isa) {
     __builtin_cpu_init();
     switch (isa) {
-        case Isa::portable: return true;
-        case Isa::avx2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+        case Isa::portable:
+            return true;
+        case Isa::avx2:
+            return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
         case Isa::avx512:
             return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
@@ -43,7 +45,9 @@ Isa parse_isa(const std::string& name) {
 Isa best_isa() {
     static const Isa best = [] {
         if (const char* name = std::getenv("R1_ISA"); name && *name) return parse_isa(name);
-        return isa_supported(Isa::avx512) ? Isa::avx512 : isa_supported(Isa::avx2) ? Isa::avx2 : Isa::portable;
+        return isa_supported(Isa::avx512) ? Isa::avx512
+               : isa_supported(Isa::avx2) ? Isa::avx2
+                                          : Isa::portable;
     }();
     return best;
 }
@@ -118,7 +122,9 @@ ThreadPool::~ThreadPool() {
     for (auto& worker : impl_->workers) worker.join();
 }
 
-int ThreadPool::size() const { return static_cast<int>(impl_->workers.size()) + 1; }
+int ThreadPool::size() const {
+    return static_cast<int>(impl_->workers.size()) + 1;
+}
 
 void ThreadPool::parallel(int64_t count, int64_t grain, RangeFn fn) {
     if (count <= 0) return;

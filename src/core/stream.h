@@ -12,7 +12,7 @@ enum class Device : uint8_t { cpu, cuda };
 
 // Every instruction set computes the same bits; they differ in speed alone.
 enum class Isa : uint8_t { portable, avx2, avx512 };
-Isa best_isa();                          // what this processor can do; the environment variable R1_ISA lowers it
+Isa best_isa();  // what this processor can do; the environment variable R1_ISA lowers it
 bool isa_supported(Isa isa);
 const char* name_of(Isa isa);            // "portable", "avx2", "avx512"
 Isa parse_isa(const std::string& name);  // throws on an unknown or unsupported name
@@ -36,7 +36,8 @@ class RangeFn {
 // How a range is cut over threads never changes a result: ops give each output to one thread.
 class ThreadPool {
   public:
-    explicit ThreadPool(int threads);  // including the caller; 0 = one for each core that this process may use
+    explicit ThreadPool(
+        int threads);  // including the caller; 0 = one for each core that this process may use
     ~ThreadPool();
     ThreadPool(const ThreadPool&) = delete;
     ThreadPool& operator=(const ThreadPool&) = delete;

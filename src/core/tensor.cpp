@@ -7,23 +7,33 @@ namespace r1 {
 size_t size_of(DType dtype) {
     switch (dtype) {
         case DType::f32:
-        case DType::i32: return 4;
+        case DType::i32:
+            return 4;
         case DType::bf16:
-        case DType::f16: return 2;
-        case DType::i64: return 8;
-        case DType::u8: return 1;
+        case DType::f16:
+            return 2;
+        case DType::i64:
+            return 8;
+        case DType::u8:
+            return 1;
     }
     fail("unknown dtype");
 }
 
 const char* name_of(DType dtype) {
     switch (dtype) {
-        case DType::f32: return "f32";
-        case DType::bf16: return "bf16";
-        case DType::f16: return "f16";
-        case DType::i32: return "i32";
-        case DType::i64: return "i64";
-        case DType::u8: return "u8";
+        case DType::f32:
+            return "f32";
+        case DType::bf16:
+            return "bf16";
+        case DType::f16:
+            return "f16";
+        case DType::i32:
+            return "i32";
+        case DType::i64:
+            return "i64";
+        case DType::u8:
+            return "u8";
     }
     return "?";
 }
@@ -39,7 +49,9 @@ std::string Shape::str() const {
     return text + "]";
 }
 
-float bf16_to_f32(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
+float bf16_to_f32(uint16_t bits) {
+    return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
+}
 
 uint16_t f32_to_bf16(float value) {
     const auto bits = std::bit_cast<uint32_t>(value);

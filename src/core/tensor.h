@@ -1,4 +1,5 @@
-// A view of contiguous row-major memory with a dtype and a shape. Views do not own; buffers do (core/buffer.h).
+// A view of contiguous row-major memory with a dtype and a shape. Views do not own; buffers do
+// (core/buffer.h).
 #pragma once
 #include <array>
 #include <cstdint>
@@ -16,15 +17,25 @@ const char* name_of(DType dtype);  // "f32", "bf16", ...
 template <class T>
 constexpr DType dtype_of();
 template <>
-constexpr DType dtype_of<float>() { return DType::f32; }
+constexpr DType dtype_of<float>() {
+    return DType::f32;
+}
 template <>
-constexpr DType dtype_of<int32_t>() { return DType::i32; }
+constexpr DType dtype_of<int32_t>() {
+    return DType::i32;
+}
 template <>
-constexpr DType dtype_of<int64_t>() { return DType::i64; }
+constexpr DType dtype_of<int64_t>() {
+    return DType::i64;
+}
 template <>
-constexpr DType dtype_of<uint16_t>() { return DType::bf16; }
+constexpr DType dtype_of<uint16_t>() {
+    return DType::bf16;
+}
 template <>
-constexpr DType dtype_of<uint8_t>() { return DType::u8; }
+constexpr DType dtype_of<uint8_t>() {
+    return DType::u8;
+}
 
 // At most four dimensions; dims beyond ndim are 1.
 struct Shape {
@@ -48,7 +59,8 @@ struct BasicTensorView {
     BasicTensorView() = default;
     BasicTensorView(Void* data_, DType dtype_, Shape shape_) : data(data_), dtype(dtype_), shape(shape_) {}
     template <class Other>  // TensorView -> ConstTensorView
-    BasicTensorView(const BasicTensorView<Other>& other) : data(other.data), dtype(other.dtype), shape(other.shape) {}
+    BasicTensorView(const BasicTensorView<Other>& other)
+        : data(other.data), dtype(other.dtype), shape(other.shape) {}
 
     explicit operator bool() const { return data != nullptr; }
     int64_t dim(int i) const { return shape[i]; }
@@ -68,15 +80,23 @@ using TensorView = BasicTensorView<void>;
 using ConstTensorView = BasicTensorView<const void>;
 
 // For messages: "f32[2, 3]".
-inline std::ostream& operator<<(std::ostream& out, const Shape& shape) { return out << shape.str(); }
+inline std::ostream& operator<<(std::ostream& out, const Shape& shape) {
+    return out << shape.str();
+}
 template <class Void>
 std::ostream& operator<<(std::ostream& out, const BasicTensorView<Void>& tensor) {
     return out << tensor.str();
 }
 
-inline TensorView view(float* data, Shape shape) { return {data, DType::f32, shape}; }
-inline ConstTensorView view(const float* data, Shape shape) { return {data, DType::f32, shape}; }
-inline ConstTensorView view(const int32_t* data, Shape shape) { return {data, DType::i32, shape}; }
+inline TensorView view(float* data, Shape shape) {
+    return {data, DType::f32, shape};
+}
+inline ConstTensorView view(const float* data, Shape shape) {
+    return {data, DType::f32, shape};
+}
+inline ConstTensorView view(const int32_t* data, Shape shape) {
+    return {data, DType::i32, shape};
+}
 
 float bf16_to_f32(uint16_t bits);
 uint16_t f32_to_bf16(float value);  // round to nearest even; NaN stays NaN

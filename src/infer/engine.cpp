@@ -21,15 +21,15 @@ struct Sample {
     std::vector<int32_t> pages;  // its own, after the group's shared ones
     int64_t computed = 0;        // positions whose keys and values are in the cache
     Completion completion;
-    std::string text;            // of the completion, where stop strings are looked for
+    std::string text;  // of the completion, where stop strings are looked for
     bool done = false;
 };
 
 struct Group {
     const Request* request = nullptr;
     size_t index = 0;
-    size_t params_class = 0;       // requests with equal parameters are drawn together
-    std::vector<int32_t> shared;   // whole pages of the prompt
+    size_t params_class = 0;      // requests with equal parameters are drawn together
+    std::vector<int32_t> shared;  // whole pages of the prompt
     int64_t prompt_computed = 0;
     std::vector<Sample> samples;
     int unfinished = 0;
@@ -37,8 +37,9 @@ struct Group {
     int64_t prompt_size() const { return static_cast<int64_t>(request->prompt.size()); }
     int64_t shared_tokens() const { return prompt_size() / kPage * kPage; }
     int32_t token(const Sample& sample, int64_t position) const {
-        return position < prompt_size() ? request->prompt[static_cast<size_t>(position)]
-                                        : sample.completion.ids[static_cast<size_t>(position - prompt_size())];
+        return position < prompt_size()
+                   ? request->prompt[static_cast<size_t>(position)]
+                   : sample.completion.ids[static_cast<size_t>(position - prompt_size())];
     }
     int64_t length(const Sample& sample) const {
         return prompt_size() + static_cast<int64_t>(sample.completion.ids.size());
@@ -51,7 +52,9 @@ struct Draw {
     int32_t row;
 };
 
-int64_t pages_for(int64_t tokens) { return (tokens + kPage - 1) / kPage; }
+int64_t pages_for(int64_t tokens) {
+    return (tokens + kPage - 1) / kPage;
+}
 
 }  // namespace
 
@@ -173,7 +176,8 @@ struct Engine::Impl {
         batch.table_offsets.push_back(static_cast<int32_t>(batch.table.size()));
     }
 
-    // The tokens of a sample that are not in the cache: one where it is decoding, more after it lost its pages.
+    // The tokens of a sample that are not in the cache: one where it is decoding, more after it lost its
+    // pages.
     void add_sample(Sample& sample, int64_t& budget) {
         const Group& group = *sample.group;
         const int64_t length = group.length(sample);
@@ -301,11 +305,12 @@ struct Engine::Impl {
                 const Sample& sample = *draws[i].sample;
                 std::vector<int32_t> occurred = sample.group->request->prompt;
                 occurred.insert(occurred.end(), sample.completion.ids.begin(), sample.completion.ids.end());
-                ops::repetition_penalty({data + static_cast<int64_t>(i - begin) * v, static_cast<size_t>(v)}, occurred,
-                                        params.repetition_penalty);
+                ops::repetition_penalty({data + static_cast<int64_t>(i - begin) * v, static_cast<size_t>(v)},
+                                        occurred, params.repetition_penalty);
             }
         }
-        if (params.filter.active() && !greedy) ops::filter_logits(stream, logits, params.filter, inv_temperature);
+        if (params.filter.active() && !greedy)
+            ops::filter_logits(stream, logits, params.filter, inv_temperature);
         ArenaScope scope(arena);
         const TensorView lse = arena.take(DType::f32, {rows});
         ops::logprobs_forward(stream, {}, lse, {}, logits, {}, inv_temperature);
@@ -313,10 +318,12 @@ struct Engine::Impl {
         for (size_t i = begin; i < end; ++i) {
             const Sample& sample = *draws[i].sample;
             const Request& request = *sample.group->request;
-            keys.push_back({request.seed, request.step, request.prompt_index, static_cast<uint32_t>(sample.index),
+            keys.push_back({request.seed, request.step, request.prompt_index,
+                            static_cast<uint32_t>(sample.index),
                             static_cast<uint32_t>(sample.group->length(sample))});
         }
-        const std::vector<float> inverse(keys.size(), greedy ? std::numeric_limits<float>::infinity() : inv_temperature);
+        const std::vector<float> inverse(keys.size(),
+                                         greedy ? std::numeric_limits<float>::infinity() : inv_temperature);
         std::vector<int32_t> tokens(keys.size());
         ops::sample(stream, tokens, logits, lse, inverse, keys);
         for (size_t i = begin; i < end; ++i) {
@@ -366,7 +373,8 @@ struct Engine::Impl {
             const size_t params_class = draws[begin].sample->group->params_class;
             while (end < draws.size() && draws[end].sample->group->params_class == params_class) ++end;
             draw(stream, begin, end,
-                 view(logits.as<float>() + static_cast<int64_t>(begin) * v, {static_cast<int64_t>(end - begin), v}));
+                 view(logits.as<float>() + static_cast<int64_t>(begin) * v,
+                      {static_cast<int64_t>(end - begin), v}));
             begin = end;
         }
         for (const Draw& d : draws) {
@@ -405,7 +413,11 @@ std::vector<std::vector<Completion>> Engine::generate(Stream& stream, std::span<
     return results;
 }
 
-int64_t Engine::prompt_tokens() const { return impl_->prompt_tokens; }
-int64_t Engine::generated_tokens() const { return impl_->generated_tokens; }
+int64_t Engine::prompt_tokens() const {
+    return impl_->prompt_tokens;
+}
+int64_t Engine::generated_tokens() const {
+    return impl_->generated_tokens;
+}
 
 }  // namespace r1

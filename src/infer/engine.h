@@ -1,7 +1,7 @@
-// Generation: continuous batching over a paged cache. A group's prompt is computed once; finished samples leave at
-// once and waiting ones take their place; a sample that finds no page gives its own back and is computed again
-// later, to the same bits. Random numbers are keyed by (seed, step, prompt, sample, position), so what is drawn
-// depends on none of this.
+// Generation: continuous batching over a paged cache. A group's prompt is computed once; finished samples
+// leave at once and waiting ones take their place; a sample that finds no page gives its own back and is
+// computed again later, to the same bits. Random numbers are keyed by (seed, step, prompt, sample, position),
+// so what is drawn depends on none of this.
 #pragma once
 #include <deque>
 #include <functional>
@@ -23,9 +23,9 @@ struct Request {
 };
 
 struct EngineOptions {
-    int max_sequences = 64;       // samples decoded together
-    int prefill_tokens = 512;     // prompt tokens taken into one step
-    int64_t pages = 0;            // 0 = enough for max_sequences of the longest request, within memory_bytes
+    int max_sequences = 64;    // samples decoded together
+    int prefill_tokens = 512;  // prompt tokens taken into one step
+    int64_t pages = 0;         // 0 = enough for max_sequences of the longest request, within memory_bytes
     size_t memory_bytes = size_t{4} << 30;
 };
 

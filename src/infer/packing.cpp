@@ -21,14 +21,16 @@ void PackedSamples::add_token(int32_t id, int32_t position, std::span<const int3
     batch.slot_offsets.push_back(static_cast<int32_t>(batch.slots.size()));
 }
 
-void PackedSamples::add_group(std::span<const int32_t> prompt, std::span<const std::span<const int32_t>> completions) {
+void PackedSamples::add_group(std::span<const int32_t> prompt,
+                              std::span<const std::span<const int32_t>> completions) {
     check(!prompt.empty(), "a prompt must have at least one token");
     const auto length = static_cast<int32_t>(prompt.size());
     const int32_t whole = length / kPage;  // pages that all samples share
     const auto take_page = [&] { return static_cast<int32_t>(pages++); };
     std::vector<int32_t> shared, parts;
     for (int32_t p = 0; p < whole; ++p) shared.push_back(take_page());
-    // A sample that has tokens of its own past the prompt needs its own copy of the prompt's part-filled page.
+    // A sample that has tokens of its own past the prompt needs its own copy of the prompt's part-filled
+    // page.
     if (length % kPage != 0) {
         for (const auto& completion : completions) {
             if (completion.size() > 1) parts.push_back(take_page());
@@ -37,7 +39,8 @@ void PackedSamples::add_group(std::span<const int32_t> prompt, std::span<const s
     }
     for (int32_t t = 0; t < length; ++t) {
         const auto index = static_cast<size_t>(t / kPage);
-        add_token(prompt[static_cast<size_t>(t)], t, t / kPage < whole ? std::span(&shared[index], 1) : std::span(parts));
+        add_token(prompt[static_cast<size_t>(t)], t,
+                  t / kPage < whole ? std::span(&shared[index], 1) : std::span(parts));
     }
     const auto end_segment = [&](std::span<const int32_t> own) {
         batch.cu_seqlens.push_back(static_cast<int32_t>(batch.ids.size()));
@@ -52,7 +55,8 @@ void PackedSamples::add_group(std::span<const int32_t> prompt, std::span<const s
     for (const auto& completion : completions) {
         const int32_t sample = sample_count_++;
         for (size_t t = 0; t < completion.size(); ++t) {
-            const auto before = static_cast<int32_t>(batch.ids.size() + t) - 1;  // row of the token before this one
+            const auto before =
+                static_cast<int32_t>(batch.ids.size() + t) - 1;  // row of the token before this one
             rows.push_back(t == 0 ? last_prompt_row : before);
             targets.push_back(completion[t]);
             samples.push_back(sample);

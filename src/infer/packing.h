@@ -1,5 +1,5 @@
-// Token sequences into one packed batch for scoring and training. A group's prompt is laid out once and read by
-// each of its completions, exactly as the rollout did, so both compute the same bits.
+// Token sequences into one packed batch for scoring and training. A group's prompt is laid out once and read
+// by each of its completions, exactly as the rollout did, so both compute the same bits.
 #pragma once
 #include <span>
 #include <vector>

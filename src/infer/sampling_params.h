@@ -13,18 +13,20 @@ struct SamplingParams {
     ops::LogitFilter filter;
     float repetition_penalty = 1.0f;
     int max_tokens = 256;
-    std::vector<int32_t> stop_ids;   // generation ends with (and includes) any of these
-    std::vector<std::string> stop;   // or when the text holds any of these; the text is cut before it
+    std::vector<int32_t> stop_ids;  // generation ends with (and includes) any of these
+    std::vector<std::string> stop;  // or when the text holds any of these; the text is cut before it
     bool operator==(const SamplingParams&) const = default;
 };
 
 enum class FinishReason : uint8_t { stop, length };
-inline const char* name_of(FinishReason reason) { return reason == FinishReason::stop ? "stop" : "length"; }
+inline const char* name_of(FinishReason reason) {
+    return reason == FinishReason::stop ? "stop" : "length";
+}
 
 struct Completion {
     std::vector<int32_t> ids;
-    // Of the distribution each token was drawn from: after temperature, penalty and filters. At temperature 0, of
-    // the plain softmax.
+    // Of the distribution each token was drawn from: after temperature, penalty and filters. At temperature
+    // 0, of the plain softmax.
     std::vector<float> logprobs;
     FinishReason finish_reason = FinishReason::length;
     size_t text_end = std::string::npos;  // bytes of the text before a stop string, where one was found

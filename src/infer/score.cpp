@@ -14,8 +14,9 @@ Scores score(Stream& stream, Model& model, const PackedSamples& packed, float te
     const KvCache cache(model.config(), packed.pages, arena);
     const TensorView hidden = model.forward(stream, packed.batch, cache, packed.rows, arena);
     const ops::LinearCrossEntropy op{model.head(), model.head_transposed(), 1.0f / temperature, filter};
-    ops::linear_cross_entropy_forward(stream, view(scores.logprobs.data(), {rows}), view(scores.lse.data(), {rows}),
-                                      view(scores.entropy.data(), {rows}), hidden, packed.targets, op, arena);
+    ops::linear_cross_entropy_forward(stream, view(scores.logprobs.data(), {rows}),
+                                      view(scores.lse.data(), {rows}), view(scores.entropy.data(), {rows}),
+                                      hidden, packed.targets, op, arena);
     return scores;
 }
 

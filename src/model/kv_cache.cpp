@@ -27,7 +27,8 @@ KvCache::KvCache(const ModelConfig& config, int64_t pages)
 }
 
 KvCache::KvCache(const ModelConfig& config, int64_t pages, Arena& arena) : pages_(pages) {
-    layers_ = lay_out(config, pages, arena.floats(static_cast<int64_t>(bytes(config, pages) / sizeof(float))));
+    layers_ =
+        lay_out(config, pages, arena.floats(static_cast<int64_t>(bytes(config, pages) / sizeof(float))));
 }
 
 }  // namespace r1

@@ -11,8 +11,8 @@ namespace r1 {
 class KvCache {
   public:
     KvCache(const ModelConfig& config, int64_t pages);
-    // Memory from the arena, not cleared, for a training pass; it lives as long as the arena's scope. Slots that no
-    // token was written to hold anything; the attention reads none of them into a result.
+    // Memory from the arena, not cleared, for a training pass; it lives as long as the arena's scope. Slots
+    // that no token was written to hold anything; the attention reads none of them into a result.
     KvCache(const ModelConfig& config, int64_t pages, Arena& arena);
     ops::KvPages layer(int index) const { return layers_[static_cast<size_t>(index)]; }
     int64_t pages() const { return pages_; }

@@ -30,7 +30,8 @@ Lora::Lora(const ModelConfig& config, LoraConfig lora, uint64_t seed)
     check(config_.rank > 0 && config_.rank <= config.hidden_size, "lora rank ", config_.rank,
           " is not between 1 and hidden_size ", config.hidden_size);
     for (const auto& target : config_.target_modules) {
-        const bool known = std::any_of(kModules.begin(), kModules.end(), [&](const Module& m) { return target == m.name; });
+        const bool known =
+            std::any_of(kModules.begin(), kModules.end(), [&](const Module& m) { return target == m.name; });
         check(known, "lora target module '", target,
               "' is unknown; it is one of q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj");
     }
@@ -53,7 +54,8 @@ Lora::Lora(const ModelConfig& config, LoraConfig lora, uint64_t seed)
             const auto linear = static_cast<size_t>(module.linear);
             Fused& fused = fused_[static_cast<size_t>(l) * 4 + linear];
             fused.n = outputs[linear], fused.k = inputs[linear], fused.rank += r;
-            const std::string path = cat("base_model.model.model.layers.", l, ".", module.block, ".", module.name);
+            const std::string path =
+                cat("base_model.model.model.layers.", l, ".", module.block, ".", module.name);
             const int a = add(path + ".lora_A.weight", {r, inputs[linear]}, l);
             const int b = add(path + ".lora_B.weight", {rows[m], r}, l);
             fused.parts.push_back({a, b, row[m], rows[m]});
@@ -96,8 +98,12 @@ void Lora::pack(Stream& stream, bool training) {
             }
         }
         if (fused.storage.empty()) {
-            for (auto [n, k] : {std::pair{fused.rank, fused.k}, {fused.n, fused.rank}, {fused.k, fused.rank}, {fused.rank, fused.n}}) {
-                fused.storage.emplace_back(DType::u8, Shape{static_cast<int64_t>(ops::packed_bytes(DType::f32, n, k))});
+            for (auto [n, k] : {std::pair{fused.rank, fused.k},
+                                {fused.n, fused.rank},
+                                {fused.k, fused.rank},
+                                {fused.rank, fused.n}}) {
+                fused.storage.emplace_back(DType::u8,
+                                           Shape{static_cast<int64_t>(ops::packed_bytes(DType::f32, n, k))});
             }
         }
         const auto pack = [&](size_t i, const Buffer& w, bool transposed) {
@@ -111,11 +117,12 @@ void Lora::pack(Stream& stream, bool training) {
     }
 }
 
-void Lora::backward(Stream& stream, TensorView grads, const Fused& fused, ConstTensorView dy, ConstTensorView dh,
-                    ConstTensorView h, ConstTensorView x, Arena& arena) const {
+void Lora::backward(Stream& stream, TensorView grads, const Fused& fused, ConstTensorView dy,
+                    ConstTensorView dh, ConstTensorView h, ConstTensorView x, Arena& arena) const {
     ArenaScope scope(arena);
     const int64_t r = config_.rank;
-    TensorView da = arena.take(DType::f32, {fused.rank, fused.k}), db = arena.take(DType::f32, {fused.n, fused.rank});
+    TensorView da = arena.take(DType::f32, {fused.rank, fused.k}),
+               db = arena.take(DType::f32, {fused.n, fused.rank});
     std::fill_n(da.as<float>(), da.numel(), 0.0f);
     std::fill_n(db.as<float>(), db.numel(), 0.0f);
     ops::linear_backward_weight(stream, da, {}, dh, x, arena);

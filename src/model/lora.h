@@ -1,5 +1,5 @@
-// Low-rank adapters:  y = x Wᵀ + (x Aᵀ) (s B)ᵀ  with s = alpha / rank,  A [r, K] random,  B [N, r] zero at first.
-// Ref     Hu et al., "LoRA"; the PEFT library's layout of names
+// Low-rank adapters:  y = x Wᵀ + (x Aᵀ) (s B)ᵀ  with s = alpha / rank,  A [r, K] random,  B [N, r] zero at
+// first. Ref     Hu et al., "LoRA"; the PEFT library's layout of names
 #pragma once
 #include <string>
 #include <vector>
@@ -15,22 +15,23 @@ namespace r1 {
 struct LoraConfig {
     int rank = 0;  // 0 = no adapters
     float alpha = 16.0f;
-    std::vector<std::string> target_modules{"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"};
+    std::vector<std::string> target_modules{"q_proj",    "k_proj",  "v_proj",   "o_proj",
+                                            "gate_proj", "up_proj", "down_proj"};
 };
 
 struct Parameter;
 
-// The adapters of a whole model. The linears of the model are fused (q, k, v; gate, up), and so are their adapters:
-// the A of the parts are stacked [parts·r, K], and B is kept as its parts' blocks.
+// The adapters of a whole model. The linears of the model are fused (q, k, v; gate, up), and so are their
+// adapters: the A of the parts are stacked [parts·r, K], and B is kept as its parts' blocks.
 class Lora {
   public:
     struct Part {
-        int a, b;             // indices of A [r, K] and B [rows, r] in parameters()
-        int64_t row, rows;    // of the fused output
+        int a, b;           // indices of A [r, K] and B [rows, r] in parameters()
+        int64_t row, rows;  // of the fused output
     };
     struct Fused {
         std::vector<Part> parts;
-        int64_t n = 0, k = 0, rank = 0;          // the fused linear, and parts · r
+        int64_t n = 0, k = 0, rank = 0;  // the fused linear, and parts · r
         ops::PackedWeight a, b, a_transposed, b_transposed;
         std::vector<Buffer> storage;
     };
@@ -45,16 +46,17 @@ class Lora {
     Fused* fused(int layer, int linear);
 
     void pack(Stream& stream, bool training);
-    // Adds the gradients of A and B to `grads`: dh [M, rank] is that of x·Aᵀ, h its value, dy that of the output.
-    void backward(Stream& stream, TensorView grads, const Fused& fused, ConstTensorView dy, ConstTensorView dh,
-                  ConstTensorView h, ConstTensorView x, Arena& arena) const;
+    // Adds the gradients of A and B to `grads`: dh [M, rank] is that of x·Aᵀ, h its value, dy that of the
+    // output.
+    void backward(Stream& stream, TensorView grads, const Fused& fused, ConstTensorView dy,
+                  ConstTensorView dh, ConstTensorView h, ConstTensorView x, Arena& arena) const;
 
   private:
     LoraConfig config_;
     int layers_ = 0;
     std::vector<Parameter> parameters_;  // names in PEFT's layout: base_model.model.<path>.lora_A.weight
     Buffer weights_;
-    std::vector<Fused> fused_;           // [layer · 4 + linear]
+    std::vector<Fused> fused_;  // [layer · 4 + linear]
 };
 
 }  // namespace r1

@@ -30,7 +30,8 @@ struct Model::Layer {
     Layer(const Layer&) = delete;
 };
 
-Model::Model(ModelConfig config, DType weight_dtype) : config_(std::move(config)), weight_dtype_(weight_dtype) {
+Model::Model(ModelConfig config, DType weight_dtype)
+    : config_(std::move(config)), weight_dtype_(weight_dtype) {
     check_model_config(config_);
     int64_t offset = 0;
     for (auto& spec : parameter_specs(config_)) {
@@ -53,7 +54,8 @@ Model::Model(ModelConfig config, DType weight_dtype) : config_(std::move(config)
         const std::string prefix = cat("model.layers.", l, ".");
         Layer& layer = layers_[static_cast<size_t>(l)];
         const auto linear = [&](int index, const std::string& name, int64_t n, int64_t k) {
-            layer.linears[index] = {at(prefix + name + ".weight"), at(prefix + name + ".bias"), n, k, {}, {}, l, index};
+            layer.linears[index] = {
+                at(prefix + name + ".weight"), at(prefix + name + ".bias"), n, k, {}, {}, l, index};
         };
         layer.norm1 = at(prefix + "input_layernorm.weight");
         layer.norm2 = at(prefix + "post_attention_layernorm.weight");
@@ -68,7 +70,9 @@ Model::Model(ModelConfig config, DType weight_dtype) : config_(std::move(config)
 
 Model::~Model() = default;
 
-TensorView Model::weight(int64_t offset, Shape shape) const { return view(weights_.as<float>() + offset, shape); }
+TensorView Model::weight(int64_t offset, Shape shape) const {
+    return view(weights_.as<float>() + offset, shape);
+}
 
 TensorView Model::slice(TensorView flat, const std::string& name) const {
     const auto found = by_name_.find(name);
@@ -100,9 +104,10 @@ void Model::load(Stream& stream, const TensorSource& source) {
         check(source.has(spec.name), "the model file has no tensor '", spec.name,
               "', which its configuration calls for; the file is incomplete or of another architecture");
         const Shape shape = source.shape(spec.name);
-        check(shape == spec.shape, "tensor '", spec.name, "' is ", shape, " in the file; the configuration calls for ",
-              spec.shape);
-        source.read(spec.name, {weights_.as<float>() + parameter.offset, static_cast<size_t>(spec.shape.numel())});
+        check(shape == spec.shape, "tensor '", spec.name, "' is ", shape,
+              " in the file; the configuration calls for ", spec.shape);
+        source.read(spec.name,
+                    {weights_.as<float>() + parameter.offset, static_cast<size_t>(spec.shape.numel())});
     }
     pack(stream, false);
 }
@@ -119,7 +124,8 @@ void Model::pack(Stream& stream, bool training) {
         return ops::pack_weight(stream, out, weight_dtype_, weight(offset, {n, k}), transposed);
     };
     const int64_t v = config_.vocab_size, c = config_.hidden_size;
-    for (const bool transposed : {false, true}) {  // the backward's copies last: they are made when first needed
+    for (const bool transposed :
+         {false, true}) {  // the backward's copies last: they are made when first needed
         if (transposed && !training) break;
         for (auto& layer : layers_) {
             for (auto& linear : layer.linears) {
@@ -137,16 +143,18 @@ void Model::ensure_angles(int64_t positions) {
           " tokens is longer than the model's max_position_embeddings ", config_.max_position_embeddings,
           "; use a shorter prompt or a smaller completion length");
     if (cos_ && cos_.view().dim(0) >= positions) return;
-    const int64_t size = std::min<int64_t>(config_.max_position_embeddings, std::max<int64_t>(2 * positions, 256));
+    const int64_t size =
+        std::min<int64_t>(config_.max_position_embeddings, std::max<int64_t>(2 * positions, 256));
     const auto frequencies = rope_frequencies(config_);
     cos_ = Buffer(DType::f32, {size, config_.head_dim / 2});
     sin_ = Buffer(DType::f32, {size, config_.head_dim / 2});
     ops::rope_table(cos_.view(), sin_.view(), frequencies);
 }
 
-void Model::apply(Stream& stream, TensorView y, ConstTensorView x, const Linear& linear, ConstTensorView residual,
-                  Arena& arena, std::vector<TensorView>* keep_lora) {
-    const ConstTensorView bias = linear.bias >= 0 ? ConstTensorView(weight(linear.bias, {linear.n})) : ConstTensorView{};
+void Model::apply(Stream& stream, TensorView y, ConstTensorView x, const Linear& linear,
+                  ConstTensorView residual, Arena& arena, std::vector<TensorView>* keep_lora) {
+    const ConstTensorView bias =
+        linear.bias >= 0 ? ConstTensorView(weight(linear.bias, {linear.n})) : ConstTensorView{};
     Lora::Fused* lora = lora_ ? lora_->fused(linear.layer, linear.index) : nullptr;
     if (!lora) return ops::linear_forward(stream, y, x, linear.packed, bias, residual);
     TensorView base = arena.take(DType::f32, y.shape);
@@ -158,13 +166,17 @@ void Model::apply(Stream& stream, TensorView y, ConstTensorView x, const Linear&
 }
 
 // y [N, C] out, x [N, C] in; not the same memory.
-void Model::layer_forward(Stream& stream, int index, TensorView y, TensorView x, const ops::PackedBatch& batch,
-                          const KvCache& cache, Arena& arena, LayerActivations& a) {
+void Model::layer_forward(Stream& stream, int index, TensorView y, TensorView x,
+                          const ops::PackedBatch& batch, const KvCache& cache, Arena& arena,
+                          LayerActivations& a) {
     const Layer& layer = layers_[static_cast<size_t>(index)];
-    const int64_t n = batch.tokens(), c = config_.hidden_size, f = config_.intermediate_size, d = config_.head_dim;
+    const int64_t n = batch.tokens(), c = config_.hidden_size, f = config_.intermediate_size,
+                  d = config_.head_dim;
     const int64_t heads = config_.num_attention_heads, all = heads + 2 * config_.num_key_value_heads;
     const auto take = [&](Shape shape) { return arena.take(DType::f32, shape); };
-    const auto flat = [](TensorView t) { return TensorView(t.data, t.dtype, {t.dim(0), t.dim(1) * t.dim(2)}); };
+    const auto flat = [](TensorView t) {
+        return TensorView(t.data, t.dtype, {t.dim(0), t.dim(1) * t.dim(2)});
+    };
     const float scale = 1.0f / std::sqrt(static_cast<float>(d));
     a.x = x;
     a.lora.clear();
@@ -176,8 +188,8 @@ void Model::layer_forward(Stream& stream, int index, TensorView y, TensorView x,
     if (layer.q_norm >= 0) {
         a.qkv_raw = a.qkv;
         a.qkv = take({n, all, d}), a.rstd_qk = take({n, heads + config_.num_key_value_heads});
-        ops::qk_norm_forward(stream, a.qkv, a.rstd_qk, a.qkv_raw, weight(layer.q_norm, {d}), weight(layer.k_norm, {d}),
-                             static_cast<int>(heads), config_.rms_norm_eps);
+        ops::qk_norm_forward(stream, a.qkv, a.rstd_qk, a.qkv_raw, weight(layer.q_norm, {d}),
+                             weight(layer.k_norm, {d}), static_cast<int>(heads), config_.rms_norm_eps);
     }
     ops::rope_kv_forward(stream, a.qkv, cache.layer(index), batch, cos_.view(), sin_.view());
     a.attention = take({n, heads, d}), a.lse = take({n, heads});
@@ -229,15 +241,17 @@ TensorView Model::forward(Stream& stream, const ops::PackedBatch& batch, const K
     return hidden;
 }
 
-void Model::apply_backward(Stream& stream, TensorView dx, TensorView grads, ConstTensorView dy, ConstTensorView x,
-                           const Linear& linear, ConstTensorView lora_hidden, Arena& arena) {
+void Model::apply_backward(Stream& stream, TensorView dx, TensorView grads, ConstTensorView dy,
+                           ConstTensorView x, const Linear& linear, ConstTensorView lora_hidden,
+                           Arena& arena) {
     const auto part = [&](int64_t offset, Shape shape) { return view(grads.as<float>() + offset, shape); };
     Lora::Fused* lora = lora_ ? lora_->fused(linear.layer, linear.index) : nullptr;
     if (!lora) {
         ops::linear_forward(stream, dx, dy, linear.packed_transposed, {}, {});
         if (lora_) return;
         ops::linear_backward_weight(stream, part(linear.weight, {linear.n, linear.k}),
-                                    linear.bias >= 0 ? part(linear.bias, {linear.n}) : TensorView{}, dy, x, arena);
+                                    linear.bias >= 0 ? part(linear.bias, {linear.n}) : TensorView{}, dy, x,
+                                    arena);
         return;
     }
     ArenaScope scope(arena);
@@ -250,12 +264,15 @@ void Model::apply_backward(Stream& stream, TensorView dx, TensorView grads, Cons
 }
 
 // dx [N, C] comes in as the gradient of the layer's output and goes out as that of its input.
-void Model::layer_backward(Stream& stream, int index, TensorView dx, TensorView grads, const ops::PackedBatch& batch,
-                           const KvCache& cache, const LayerActivations& a, Arena& arena) {
+void Model::layer_backward(Stream& stream, int index, TensorView dx, TensorView grads,
+                           const ops::PackedBatch& batch, const KvCache& cache, const LayerActivations& a,
+                           Arena& arena) {
     const Layer& layer = layers_[static_cast<size_t>(index)];
     const int64_t n = batch.tokens(), c = config_.hidden_size, d = config_.head_dim;
     const auto take = [&](Shape shape) { return arena.take(DType::f32, shape); };
-    const auto flat = [](TensorView t) { return TensorView(t.data, t.dtype, {t.dim(0), t.dim(1) * t.dim(2)}); };
+    const auto flat = [](TensorView t) {
+        return TensorView(t.data, t.dtype, {t.dim(0), t.dim(1) * t.dim(2)});
+    };
     const float scale = 1.0f / std::sqrt(static_cast<float>(d));
     ArenaScope scope(arena);
     // Gradients of norms where the adapters alone are trained have nowhere to go.
@@ -274,26 +291,31 @@ void Model::layer_backward(Stream& stream, int index, TensorView dx, TensorView 
         TensorView dact = take(a.act.shape), dgate_up = take(a.gate_up.shape);
         apply_backward(stream, dact, grads, dx, a.act, layer.down, lora_hidden(layer.down), arena);
         ops::swiglu_backward(stream, dgate_up, dact, a.gate_up);
-        apply_backward(stream, dnorm, grads, dgate_up, a.norm2, layer.gate_up, lora_hidden(layer.gate_up), arena);
-        ops::rmsnorm_backward(stream, dx, norm_gradient(layer.norm2, c), dnorm, a.x_mid, weight(layer.norm2, {c}), a.rstd2);
+        apply_backward(stream, dnorm, grads, dgate_up, a.norm2, layer.gate_up, lora_hidden(layer.gate_up),
+                       arena);
+        ops::rmsnorm_backward(stream, dx, norm_gradient(layer.norm2, c), dnorm, a.x_mid,
+                              weight(layer.norm2, {c}), a.rstd2);
     }
     TensorView dattention = take(a.attention.shape), dqkv = take(a.qkv.shape);
-    apply_backward(stream, flat(dattention), grads, dx, flat(a.attention), layer.o, lora_hidden(layer.o), arena);
+    apply_backward(stream, flat(dattention), grads, dx, flat(a.attention), layer.o, lora_hidden(layer.o),
+                   arena);
     const ops::KvPages kv = cache.layer(index);
     ops::KvPages dkv = kv;
     dkv.k = take({kv.pages * kv.k_stride()}).as<float>();
     dkv.v = take({kv.pages * kv.v_stride()}).as<float>();
-    ops::attention_backward(stream, dqkv, dkv, dattention, a.attention, a.lse, a.qkv, kv, batch, scale, arena);
+    ops::attention_backward(stream, dqkv, dkv, dattention, a.attention, a.lse, a.qkv, kv, batch, scale,
+                            arena);
     ops::rope_kv_backward(stream, dqkv, dkv, batch, cos_.view(), sin_.view());
     if (layer.q_norm >= 0) {
         TensorView draw = take(a.qkv.shape);
-        ops::qk_norm_backward(stream, draw, norm_gradient(layer.q_norm, d), norm_gradient(layer.k_norm, d), dqkv,
-                              a.qkv_raw, weight(layer.q_norm, {d}), weight(layer.k_norm, {d}), a.rstd_qk,
-                              config_.num_attention_heads);
+        ops::qk_norm_backward(stream, draw, norm_gradient(layer.q_norm, d), norm_gradient(layer.k_norm, d),
+                              dqkv, a.qkv_raw, weight(layer.q_norm, {d}), weight(layer.k_norm, {d}),
+                              a.rstd_qk, config_.num_attention_heads);
         dqkv = draw;
     }
     apply_backward(stream, dnorm, grads, flat(dqkv), a.norm1, layer.qkv, lora_hidden(layer.qkv), arena);
-    ops::rmsnorm_backward(stream, dx, norm_gradient(layer.norm1, c), dnorm, a.x, weight(layer.norm1, {c}), a.rstd1);
+    ops::rmsnorm_backward(stream, dx, norm_gradient(layer.norm1, c), dnorm, a.x, weight(layer.norm1, {c}),
+                          a.rstd1);
 }
 
 void Model::backward(Stream& stream, TensorView grads, ConstTensorView dhidden, const ops::PackedBatch& batch,
@@ -325,7 +347,8 @@ void Model::backward(Stream& stream, TensorView grads, ConstTensorView dhidden, 
         layer_backward(stream, l, dx, grads, batch, cache, *a, arena);
     }
     if (!lora_) {
-        ops::scatter_add_rows(stream, view(grads.as<float>() + embed_, {config_.vocab_size, c}), dx, batch.ids);
+        ops::scatter_add_rows(stream, view(grads.as<float>() + embed_, {config_.vocab_size, c}), dx,
+                              batch.ids);
     }
 }
 
@@ -334,7 +357,9 @@ TensorView Model::head_gradient(TensorView grads) const {
     return view(grads.as<float>() + head_offset_, {config_.vocab_size, config_.hidden_size});
 }
 
-TensorView Model::trainable_weights() const { return lora_ ? lora_->weights() : weights_.view(); }
+TensorView Model::trainable_weights() const {
+    return lora_ ? lora_->weights() : weights_.view();
+}
 
 const std::vector<Parameter>& Model::trainable_parameters() const {
     return lora_ ? lora_->parameters() : parameters_;
@@ -354,8 +379,10 @@ void Model::merge_lora(Stream& stream) {
             const int64_t rank = lora_->config().rank;
             for (const auto& part : fused->parts) {
                 const auto& parameters = lora_->parameters();
-                const float* a = lora_->weights().as<float>() + parameters[static_cast<size_t>(part.a)].offset;
-                const float* b = lora_->weights().as<float>() + parameters[static_cast<size_t>(part.b)].offset;
+                const float* a =
+                    lora_->weights().as<float>() + parameters[static_cast<size_t>(part.a)].offset;
+                const float* b =
+                    lora_->weights().as<float>() + parameters[static_cast<size_t>(part.b)].offset;
                 float* w = weights_.as<float>() + linear.weight + part.row * linear.k;
                 for (int64_t n = 0; n < part.rows; ++n) {
                     for (int64_t k = 0; k < linear.k; ++k) {
@@ -374,7 +401,8 @@ void Model::merge_lora(Stream& stream) {
 double Model::flops_per_token() const {
     double matrices = static_cast<double>(config_.vocab_size) * config_.hidden_size;
     for (const auto& layer : layers_) {
-        for (const auto& linear : layer.linears) matrices += static_cast<double>(linear.n) * static_cast<double>(linear.k);
+        for (const auto& linear : layer.linears)
+            matrices += static_cast<double>(linear.n) * static_cast<double>(linear.k);
     }
     return 2.0 * matrices;
 }

@@ -1,8 +1,8 @@
-// A decoder-only transformer of the Llama family: one forward for prefill, decode, scoring and training, and its
-// backward. Which tokens are in the packed batch, where their keys and values lie and whether activations are kept
-// is all that tells these uses apart, so a token's log-probability has the same bits in each.
-//   x = embed(ids);  for each layer: x += o(attention(rope(qkv(rmsnorm(x)))));  x += down(swiglu(gate_up(rmsnorm(x))))
-//   hidden = rmsnorm(x[rows])
+// A decoder-only transformer of the Llama family: one forward for prefill, decode, scoring and training, and
+// its backward. Which tokens are in the packed batch, where their keys and values lie and whether activations
+// are kept is all that tells these uses apart, so a token's log-probability has the same bits in each.
+//   x = embed(ids);  for each layer: x += o(attention(rope(qkv(rmsnorm(x)))));  x +=
+//   down(swiglu(gate_up(rmsnorm(x)))) hidden = rmsnorm(x[rows])
 // Ref     transformers' LlamaModel, Qwen2Model, Qwen3Model
 #pragma once
 #include <functional>
@@ -32,27 +32,27 @@ struct Parameter {
 
 // What a layer's backward reads. Views into the arena of the pass.
 struct LayerActivations {
-    TensorView x;                            // [N, C] the layer's input
-    TensorView rstd1, norm1;                 // [N], [N, C]
-    TensorView qkv_raw, rstd_qk;             // before the norms of q and k, where there are any
-    TensorView qkv;                          // [N, H+2·Hkv, D] rotated
-    TensorView attention, lse;               // [N, H, D], [N, H]
-    TensorView x_mid, rstd2, norm2;          // [N, C], [N], [N, C]
-    TensorView gate_up, act;                 // [N, 2F], [N, F]
-    std::vector<TensorView> lora;            // x·Aᵀ of each adapted linear, in the order qkv, o, gate_up, down
+    TensorView x;                    // [N, C] the layer's input
+    TensorView rstd1, norm1;         // [N], [N, C]
+    TensorView qkv_raw, rstd_qk;     // before the norms of q and k, where there are any
+    TensorView qkv;                  // [N, H+2·Hkv, D] rotated
+    TensorView attention, lse;       // [N, H, D], [N, H]
+    TensorView x_mid, rstd2, norm2;  // [N, C], [N], [N, C]
+    TensorView gate_up, act;         // [N, 2F], [N, F]
+    std::vector<TensorView> lora;    // x·Aᵀ of each adapted linear, in the order qkv, o, gate_up, down
 };
 
 struct Activations {
     bool recompute = false;  // keep the layers' inputs alone and compute the rest again in the backward
     std::vector<LayerActivations> layers;
-    TensorView x, rstd;      // [R, C] the rows chosen, before the last norm; [R]
+    TensorView x, rstd;  // [R, C] the rows chosen, before the last norm; [R]
     std::vector<int32_t> rows;
 };
 
 class Model {
   public:
-    // Weights are zero until initialize() or load(). `weight_dtype` is that of the weights the forward computes
-    // with (f32, or bf16 rounded from the fp32 masters).
+    // Weights are zero until initialize() or load(). `weight_dtype` is that of the weights the forward
+    // computes with (f32, or bf16 rounded from the fp32 masters).
     explicit Model(ModelConfig config, DType weight_dtype = DType::f32);
     ~Model();
 
@@ -61,16 +61,18 @@ class Model {
     const std::vector<Parameter>& parameters() const { return parameters_; }
     int64_t parameter_count() const { return weights_.view().numel(); }
     TensorView weights() const { return weights_.view(); }  // [P] fp32 masters, flat
-    // A parameter's part of the weights or of a buffer like them (gradients, moments). Throws on an unknown name.
+    // A parameter's part of the weights or of a buffer like them (gradients, moments). Throws on an unknown
+    // name.
     TensorView parameter(const std::string& name) const { return slice(weights_.view(), name); }
     TensorView slice(TensorView flat, const std::string& name) const;
 
-    // Normal with standard deviation initializer_range (residual outputs divided by sqrt(2L)), norms 1, biases 0.
+    // Normal with standard deviation initializer_range (residual outputs divided by sqrt(2L)), norms 1,
+    // biases 0.
     void initialize(Stream& stream, uint64_t seed);
     // Reads every parameter by its name; throws if one is missing or has another shape. Then packs.
     void load(Stream& stream, const TensorSource& source);
-    // After any change of the masters (or of the adapters): rebuilds what the forward reads, and with `training`
-    // what the backward does.
+    // After any change of the masters (or of the adapters): rebuilds what the forward reads, and with
+    // `training` what the backward does.
     void pack(Stream& stream, bool training);
 
     // Low-rank adapters on the linears named by `config`; from then on they alone are trained.
@@ -84,12 +86,12 @@ class Model {
     TensorView trainable_weights() const;
     const std::vector<Parameter>& trainable_parameters() const;
 
-    // hidden [R, C] of the batch's tokens `rows`, after the last norm, from the arena. With `keep`, activations stay
-    // in the arena for backward(). Positions must be below max_position_embeddings.
+    // hidden [R, C] of the batch's tokens `rows`, after the last norm, from the arena. With `keep`,
+    // activations stay in the arena for backward(). Positions must be below max_position_embeddings.
     TensorView forward(Stream& stream, const ops::PackedBatch& batch, const KvCache& cache,
                        std::span<const int32_t> rows, Arena& arena, Activations* keep = nullptr);
-    // Adds to grads (flat, like trainable_weights) the gradient of everything below `dhidden` [R, C]. The head's own
-    // gradient is the loss' to add (head_gradient).
+    // Adds to grads (flat, like trainable_weights) the gradient of everything below `dhidden` [R, C]. The
+    // head's own gradient is the loss' to add (head_gradient).
     void backward(Stream& stream, TensorView grads, ConstTensorView dhidden, const ops::PackedBatch& batch,
                   const KvCache& cache, const Activations& kept, Arena& arena);
 
@@ -98,8 +100,8 @@ class Model {
     // The head's part of the gradients [V, C]; empty where it is not trained.
     TensorView head_gradient(TensorView grads) const;
 
-    // Floating-point operations of one token: forward without attention (2 × matrix parameters and head), and of
-    // attention for each earlier token that it sees.
+    // Floating-point operations of one token: forward without attention (2 × matrix parameters and head), and
+    // of attention for each earlier token that it sees.
     double flops_per_token() const;
     double flops_per_token_pair() const;
 
@@ -109,14 +111,15 @@ class Model {
     struct Packed;
 
     void ensure_angles(int64_t positions);
-    void apply(Stream& stream, TensorView y, ConstTensorView x, const Linear& linear, ConstTensorView residual,
-               Arena& arena, std::vector<TensorView>* keep_lora);
-    void apply_backward(Stream& stream, TensorView dx, TensorView grads, ConstTensorView dy, ConstTensorView x,
-                        const Linear& linear, ConstTensorView lora_hidden, Arena& arena);
+    void apply(Stream& stream, TensorView y, ConstTensorView x, const Linear& linear,
+               ConstTensorView residual, Arena& arena, std::vector<TensorView>* keep_lora);
+    void apply_backward(Stream& stream, TensorView dx, TensorView grads, ConstTensorView dy,
+                        ConstTensorView x, const Linear& linear, ConstTensorView lora_hidden, Arena& arena);
     void layer_forward(Stream& stream, int index, TensorView y, TensorView x, const ops::PackedBatch& batch,
                        const KvCache& cache, Arena& arena, LayerActivations& a);
-    void layer_backward(Stream& stream, int index, TensorView dx, TensorView grads, const ops::PackedBatch& batch,
-                        const KvCache& cache, const LayerActivations& a, Arena& arena);
+    void layer_backward(Stream& stream, int index, TensorView dx, TensorView grads,
+                        const ops::PackedBatch& batch, const KvCache& cache, const LayerActivations& a,
+                        Arena& arena);
     TensorView weight(int64_t offset, Shape shape) const;
 
     ModelConfig config_;

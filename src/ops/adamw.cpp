@@ -6,9 +6,10 @@
 
 namespace r1::ops {
 
-void adamw_step(Stream& stream, TensorView w, TensorView m, TensorView v, ConstTensorView grad, const AdamW& o) {
-    check(m.numel() == w.numel() && v.numel() == w.numel() && grad.numel() == w.numel(), "adamw: m ", m, ", v ",
-          v, " or grad ", grad, " does not fit w ", w);
+void adamw_step(Stream& stream, TensorView w, TensorView m, TensorView v, ConstTensorView grad,
+                const AdamW& o) {
+    check(m.numel() == w.numel() && v.numel() == w.numel() && grad.numel() == w.numel(), "adamw: m ", m,
+          ", v ", v, " or grad ", grad, " does not fit w ", w);
     check(o.step >= 1, "adamw: steps count from 1, not ", o.step);
     double power1 = 1.0, power2 = 1.0;  // by multiplication: the same on every machine
     for (int64_t i = 0; i < o.step && (power1 > 1e-18 || power2 > 1e-18); ++i) {
@@ -18,8 +19,9 @@ void adamw_step(Stream& stream, TensorView w, TensorView m, TensorView v, ConstT
     const auto step_size = static_cast<float>(static_cast<double>(o.learning_rate) / (1.0 - power1));
     const auto root_correction = static_cast<float>(std::sqrt(1.0 - power2));
     const float decay = 1.0f - o.learning_rate * o.weight_decay;
-    cpu::kernels(stream).adamw(*stream.pool, w.as<float>(), m.as<float>(), v.as<float>(), grad.as<float>(), w.numel(),
-                               decay, o.beta1, o.beta2, step_size, root_correction, o.eps, o.grad_scale);
+    cpu::kernels(stream).adamw(*stream.pool, w.as<float>(), m.as<float>(), v.as<float>(), grad.as<float>(),
+                               w.numel(), decay, o.beta1, o.beta2, step_size, root_correction, o.eps,
+                               o.grad_scale);
 }
 
 double sum_of_squares(Stream& stream, ConstTensorView x, Arena& workspace) {

@@ -1,5 +1,6 @@
 // AdamW with fp32 master weights and bias correction, and the norm that clipping needs.
-//   m = β1 m + (1−β1) g,  v = β2 v + (1−β2) g²,  w = w − lr·wd·w − lr · (m / (1−β1ᵗ)) / (sqrt(v / (1−β2ᵗ)) + eps)
+//   m = β1 m + (1−β1) g,  v = β2 v + (1−β2) g²,  w = w − lr·wd·w − lr · (m / (1−β1ᵗ)) / (sqrt(v / (1−β2ᵗ)) +
+//   eps)
 // Ref     torch.optim.AdamW
 #pragma once
 #include "core/buffer.h"

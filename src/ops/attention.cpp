@@ -32,7 +32,8 @@ struct PageReaders {
                 all.push_back({batch.table[static_cast<size_t>(p)], {b, p - batch.table_offsets[i]}});
             }
         }
-        std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+        std::stable_sort(all.begin(), all.end(),
+                         [](const auto& a, const auto& b) { return a.first < b.first; });
         for (const auto& [page, reader] : all) {
             if (pages.empty() || pages.back() != page) {
                 pages.push_back(page);
@@ -49,19 +50,20 @@ struct PageReaders {
 void attention_forward(Stream& stream, TensorView out, TensorView lse, ConstTensorView qkv, KvPages kv,
                        const PackedBatch& batch, float scale) {
     const cpu::Attention at = cpu::attention_args(qkv, kv, batch, scale);
-    check(out.numel() == at.tokens * at.heads * at.d && lse.numel() == at.tokens * at.heads, "attention: out ",
-          out, " or lse ", lse, " does not fit qkv ", qkv);
+    check(out.numel() == at.tokens * at.heads * at.d && lse.numel() == at.tokens * at.heads,
+          "attention: out ", out, " or lse ", lse, " does not fit qkv ", qkv);
     const auto tiles = query_tiles(batch);
     cpu::kernels(stream).attention_forward(*stream.pool, out.as<float>(), lse.as<float>(), at, tiles.data(),
                                            static_cast<int64_t>(tiles.size()));
 }
 
-void attention_backward(Stream& stream, TensorView dqkv, KvPages dkv, ConstTensorView dout, ConstTensorView out,
-                        ConstTensorView lse, ConstTensorView qkv, KvPages kv, const PackedBatch& batch, float scale,
-                        Arena& workspace) {
+void attention_backward(Stream& stream, TensorView dqkv, KvPages dkv, ConstTensorView dout,
+                        ConstTensorView out, ConstTensorView lse, ConstTensorView qkv, KvPages kv,
+                        const PackedBatch& batch, float scale, Arena& workspace) {
     const cpu::Attention at = cpu::attention_args(qkv, kv, batch, scale);
-    check(dqkv.shape == qkv.shape && dout.numel() == at.tokens * at.heads * at.d && out.numel() == dout.numel() &&
-              lse.numel() == at.tokens * at.heads && dkv.pages == kv.pages && dkv.hkv == kv.hkv && dkv.d == kv.d,
+    check(dqkv.shape == qkv.shape && dout.numel() == at.tokens * at.heads * at.d &&
+              out.numel() == dout.numel() && lse.numel() == at.tokens * at.heads && dkv.pages == kv.pages &&
+              dkv.hkv == kv.hkv && dkv.d == kv.d,
           "attention backward: dqkv ", dqkv, ", dout ", dout, ", out ", out, " or lse ", lse,
           " does not fit qkv ", qkv);
     const auto& kernels = cpu::kernels(stream);
@@ -75,8 +77,8 @@ void attention_backward(Stream& stream, TensorView dqkv, KvPages dkv, ConstTenso
     const auto page_count = static_cast<int64_t>(readers.pages.size());
     kernels.attention_transpose(pool, kt, vt, at, readers.pages.data(), page_count);
     kernels.attention_delta(pool, delta, dout.as<float>(), out.as<float>(), at.tokens * at.heads, at.d);
-    const cpu::AttentionBackward back{dout.as<float>(), lse.as<float>(), delta, dqkv.as<float>(),
-                                      dkv.k, dkv.v, kt, vt};
+    const cpu::AttentionBackward back{
+        dout.as<float>(), lse.as<float>(), delta, dqkv.as<float>(), dkv.k, dkv.v, kt, vt};
     kernels.attention_backward_q(pool, at, back, tiles.data(), static_cast<int64_t>(tiles.size()));
     kernels.attention_backward_kv(pool, at, back, readers.pages.data(), page_count, readers.offsets.data(),
                                   readers.readers.data());

@@ -19,13 +19,13 @@ PackedWeight pack_weight(Stream& stream, void* out, DType dtype, ConstTensorView
     check(dtype == DType::f32 || dtype == DType::bf16, "pack_weight: weights are packed as f32 or bf16, not ",
           name_of(dtype));
     const int64_t n = w.dim(transposed ? 1 : 0), k = w.dim(transposed ? 0 : 1);
-    cpu::kernels(stream).pack(*stream.pool, out, dtype == DType::bf16, w.as<float>(), n, k, transposed ? 1 : k,
-                              transposed ? n : 1);
+    cpu::kernels(stream).pack(*stream.pool, out, dtype == DType::bf16, w.as<float>(), n, k,
+                              transposed ? 1 : k, transposed ? n : 1);
     return {out, dtype, n, k};
 }
 
-void linear_forward(Stream& stream, TensorView y, ConstTensorView x, const PackedWeight& w, ConstTensorView bias,
-                    ConstTensorView residual) {
+void linear_forward(Stream& stream, TensorView y, ConstTensorView x, const PackedWeight& w,
+                    ConstTensorView bias, ConstTensorView residual) {
     const int64_t m = x.dim(0), k = x.dim(1), n = y.dim(1);
     check(y.dim(0) == m && w.n == n && w.k == k, "linear: y ", y, " and x ", x, " do not fit a weight of ",
           w.n, " × ", w.k);
@@ -33,13 +33,14 @@ void linear_forward(Stream& stream, TensorView y, ConstTensorView x, const Packe
     check(!residual || (residual.shape == y.shape && residual.data != y.data), "linear: residual ", residual,
           " must have y's shape ", y, " and other memory");
     const auto& kernels = cpu::kernels(stream);
-    kernels.gemm(*stream.pool, {m, n, k, x.as<float>(), kernels.gemm_rows * k, k, 1, w.data, w.dtype == DType::bf16,
-                                y.as<float>(), n, false, bias ? bias.as<float>() : nullptr,
-                                residual ? residual.as<float>() : nullptr});
+    kernels.gemm(
+        *stream.pool,
+        {m, n, k, x.as<float>(), kernels.gemm_rows * k, k, 1, w.data, w.dtype == DType::bf16, y.as<float>(),
+         n, false, bias ? bias.as<float>() : nullptr, residual ? residual.as<float>() : nullptr});
 }
 
-void linear_backward_weight(Stream& stream, TensorView dw, TensorView dbias, ConstTensorView dy, ConstTensorView x,
-                            Arena& workspace) {
+void linear_backward_weight(Stream& stream, TensorView dw, TensorView dbias, ConstTensorView dy,
+                            ConstTensorView x, Arena& workspace) {
     const int64_t m = dy.dim(0), n = dy.dim(1), k = x.dim(1);
     check(x.dim(0) == m && dw.dim(0) == n && dw.dim(1) == k, "linear backward: dw ", dw, " does not fit dy ",
           dy, " and x ", x);
@@ -56,7 +57,8 @@ void linear_backward_weight(Stream& stream, TensorView dw, TensorView dbias, Con
         const int64_t count = std::min(block, m - m0);
         kernels.pack_rows(*stream.pool, a, dy_data + m0 * n, count, n, n, tile);
         kernels.pack_rows(*stream.pool, b, x_data + m0 * k, count, k, k, 16);
-        kernels.gemm(*stream.pool, {n, k, count, a, tile * count, 1, tile, b, false, dw.as<float>(), k, true, nullptr, nullptr});
+        kernels.gemm(*stream.pool, {n, k, count, a, tile * count, 1, tile, b, false, dw.as<float>(), k, true,
+                                    nullptr, nullptr});
     }
     if (dbias) kernels.column_sums(*stream.pool, dbias.as<float>(), dy_data, m, n);
 }

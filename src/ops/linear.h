@@ -1,6 +1,8 @@
 // y = x Wᵀ + bias + residual, with weights packed for the processor.
-// Chain   each output is one fp32 accumulator that starts at 0 and takes x[m,k]·W[n,k] by FMA for k = 0, 1, 2, …;
-//         then bias, then residual are added. So a row's bits do not depend on M, on the tile or on the threads.
+// Chain   each output is one fp32 accumulator that starts at 0 and takes x[m,k]·W[n,k] by FMA for k = 0, 1,
+// 2, …;
+//         then bias, then residual are added. So a row's bits do not depend on M, on the tile or on the
+//         threads.
 // Ref     torch.nn.functional.linear
 #pragma once
 #include "core/buffer.h"
@@ -17,7 +19,8 @@ struct PackedWeight {
 };
 size_t packed_bytes(DType dtype, int64_t n, int64_t k);
 
-// Packs w [N, K] f32. With `transposed`, packs wᵀ [K, N] instead: the weight of the backward with respect to x.
+// Packs w [N, K] f32. With `transposed`, packs wᵀ [K, N] instead: the weight of the backward with respect to
+// x.
 PackedWeight pack_weight(Stream& stream,
                          void* out,          // out packed_bytes(dtype, N, K), or (dtype, K, N)
                          DType dtype,        //     f32 or bf16
@@ -25,13 +28,14 @@ PackedWeight pack_weight(Stream& stream,
                          bool transposed);
 
 void linear_forward(Stream& stream,
-                    TensorView y,              // out [M, N] f32
-                    ConstTensorView x,         // in  [M, K] f32
-                    const PackedWeight& w,     // in  [N, K]
-                    ConstTensorView bias,      // in  [N] f32, or empty
-                    ConstTensorView residual); // in  [M, N] f32, or empty; not y
+                    TensorView y,               // out [M, N] f32
+                    ConstTensorView x,          // in  [M, K] f32
+                    const PackedWeight& w,      // in  [N, K]
+                    ConstTensorView bias,       // in  [N] f32, or empty
+                    ConstTensorView residual);  // in  [M, N] f32, or empty; not y
 
-// dx = dy W is linear_forward with the transposed pack. The other two, added for m = 0, 1, 2, … to what is there:
+// dx = dy W is linear_forward with the transposed pack. The other two, added for m = 0, 1, 2, … to what is
+// there:
 //   dw[n,k] += Σ_m dy[m,n] x[m,k]      dbias[n] += Σ_m dy[m,n]
 void linear_backward_weight(Stream& stream,
                             TensorView dw,       // acc [N, K] f32

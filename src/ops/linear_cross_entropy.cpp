@@ -7,7 +7,9 @@ namespace {
 
 constexpr int64_t kChunkFloats = int64_t{8} << 20;  // logits held at a time: 32 MiB
 
-int64_t chunk_rows(int64_t rows, int64_t v) { return std::clamp<int64_t>(kChunkFloats / v, 16, std::max<int64_t>(rows, 16)); }
+int64_t chunk_rows(int64_t rows, int64_t v) {
+    return std::clamp<int64_t>(kChunkFloats / v, 16, std::max<int64_t>(rows, 16));
+}
 
 ConstTensorView rows_of(ConstTensorView x, int64_t begin, int64_t count) {
     const int64_t c = x.shape.ndim == 2 ? x.dim(1) : 1;
@@ -40,16 +42,18 @@ void linear_cross_entropy_forward(Stream& stream, TensorView logprobs, TensorVie
         chunk_logits(stream, logits, rows_of(hidden, begin, count), op);
         logprobs_forward(stream, rows_of(logprobs, begin, count), rows_of(lse, begin, count),
                          entropy ? rows_of(entropy, begin, count) : TensorView{}, logits,
-                         targets.subspan(static_cast<size_t>(begin), static_cast<size_t>(count)), op.inv_temperature);
+                         targets.subspan(static_cast<size_t>(begin), static_cast<size_t>(count)),
+                         op.inv_temperature);
     }
 }
 
-void linear_cross_entropy_backward(Stream& stream, TensorView dhidden, TensorView dhead, ConstTensorView hidden,
-                                   std::span<const int32_t> targets, ConstTensorView lse, ConstTensorView dlogprobs,
+void linear_cross_entropy_backward(Stream& stream, TensorView dhidden, TensorView dhead,
+                                   ConstTensorView hidden, std::span<const int32_t> targets,
+                                   ConstTensorView lse, ConstTensorView dlogprobs,
                                    const LinearCrossEntropy& op, Arena& workspace) {
     const int64_t rows = hidden.dim(0), chunk = chunk_rows(rows, op.head.n);
-    check(static_cast<int64_t>(targets.size()) == rows && dhidden.shape == hidden.shape && lse.numel() == rows &&
-              dlogprobs.numel() == rows,
+    check(static_cast<int64_t>(targets.size()) == rows && dhidden.shape == hidden.shape &&
+              lse.numel() == rows && dlogprobs.numel() == rows,
           "linear_cross_entropy backward: ", targets.size(), " targets, dhidden ", dhidden, ", lse ", lse,
           " or dlogprobs ", dlogprobs, " does not fit hidden ", hidden);
     for (int64_t begin = 0; begin < rows; begin += chunk) {

@@ -1,5 +1,5 @@
-// The language-model head and the log-probabilities of its targets, in chunks of rows: the logits of a batch are
-// never held. Results do not depend on the chunk's size.
+// The language-model head and the log-probabilities of its targets, in chunks of rows: the logits of a batch
+// are never held. Results do not depend on the chunk's size.
 #pragma once
 #include <span>
 
@@ -13,7 +13,7 @@ struct LinearCrossEntropy {
     PackedWeight head;             // [V, C]
     PackedWeight head_transposed;  // [C, V], for the backward
     float inv_temperature = 1.0f;
-    LogitFilter filter;            // the set that the sampler drew from, if it was filtered
+    LogitFilter filter;  // the set that the sampler drew from, if it was filtered
 };
 
 void linear_cross_entropy_forward(Stream& stream,

@@ -19,11 +19,11 @@ void logprobs_forward(Stream& stream,
                       float inv_temperature);
 // dlogits[v] = dlogprob · (1[v = target] − exp(z[v] − lse)) · inv_temperature
 void logprobs_backward(Stream& stream,
-                       TensorView dlogits,               // out [R, V], may be logits
-                       ConstTensorView logits,           // in  [R, V]
-                       std::span<const int32_t> targets, // [R]
-                       ConstTensorView lse,              // in  [R]
-                       ConstTensorView dlogprobs,        // in  [R]
+                       TensorView dlogits,                // out [R, V], may be logits
+                       ConstTensorView logits,            // in  [R, V]
+                       std::span<const int32_t> targets,  // [R]
+                       ConstTensorView lse,               // in  [R]
+                       ConstTensorView dlogprobs,         // in  [R]
                        float inv_temperature);
 
 }  // namespace r1::ops

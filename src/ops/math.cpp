@@ -36,7 +36,9 @@ double exact_exp(double x) {
     return sum * std::bit_cast<double>(static_cast<uint64_t>(static_cast<int64_t>(n) + 1023) << 52);
 }
 
-double exact_pow(double x, double y) { return exact_exp(y * exact_log(x)); }
+double exact_pow(double x, double y) {
+    return exact_exp(y * exact_log(x));
+}
 
 void exact_sincos(double x, double& sine, double& cosine) {
     // x = q·π/2 + r with π/2 in three parts, each product exact for |q| < 2^20
@@ -51,10 +53,18 @@ void exact_sincos(double x, double& sine, double& cosine) {
     for (int k = 20; k >= 2; k -= 2) c = (c + 1.0) * (-r2 / (static_cast<double>(k) * (k - 1)));
     c = 1.0 + c;
     switch (static_cast<int64_t>(q) & 3) {
-        case 0: sine = s, cosine = c; break;
-        case 1: sine = c, cosine = -s; break;
-        case 2: sine = -s, cosine = -c; break;
-        default: sine = -c, cosine = s; break;
+        case 0:
+            sine = s, cosine = c;
+            break;
+        case 1:
+            sine = c, cosine = -s;
+            break;
+        case 2:
+            sine = -s, cosine = -c;
+            break;
+        default:
+            sine = -c, cosine = s;
+            break;
     }
 }
 

@@ -1,6 +1,6 @@
 // RMSNorm over the last dimension:  y = (x · rstd) · w,  rstd = 1 / sqrt(mean_c(x[c]²) + eps)
-// Sums run in 16 lanes (element c in lane c mod 16, ascending), then a fixed tree. Row n depends on row n alone.
-// Ref     torch.nn.functional.rms_norm, transformers' LlamaRMSNorm
+// Sums run in 16 lanes (element c in lane c mod 16, ascending), then a fixed tree. Row n depends on row n
+// alone. Ref     torch.nn.functional.rms_norm, transformers' LlamaRMSNorm
 #pragma once
 #include "core/stream.h"
 #include "core/tensor.h"
@@ -14,12 +14,12 @@ void rmsnorm_forward(Stream& stream,
                      ConstTensorView w,  // in  [C] f32
                      float eps);
 void rmsnorm_backward(Stream& stream,
-                      TensorView dx,         // acc [N, C] f32: added to the gradient of the residual stream
-                      TensorView dw,         // acc [C] f32, for n = 0, 1, 2, …
-                      ConstTensorView dy,    // in  [N, C]
-                      ConstTensorView x,     // in  [N, C]
-                      ConstTensorView w,     // in  [C]
-                      ConstTensorView rstd); // in  [N]
+                      TensorView dx,          // acc [N, C] f32: added to the gradient of the residual stream
+                      TensorView dw,          // acc [C] f32, for n = 0, 1, 2, …
+                      ConstTensorView dy,     // in  [N, C]
+                      ConstTensorView x,      // in  [N, C]
+                      ConstTensorView w,      // in  [C]
+                      ConstTensorView rstd);  // in  [N]
 
 // The same over each head of q and k in qkv [N, H+2·Hkv, D] (Qwen3); v is copied.
 void qk_norm_forward(Stream& stream,

@@ -10,8 +10,8 @@ void check_angles(const PackedBatch& batch, ConstTensorView cos, ConstTensorView
     check(d % 2 == 0 && cos.dim(1) == d / 2 && sin.shape == cos.shape, "rope: cos ", cos, " and sin ", sin,
           " do not fit head_dim ", d, ", which must be even");
     for (int32_t position : batch.positions) {
-        check(position >= 0 && position < cos.dim(0), "rope: position ", position, " is outside the table of ",
-              cos.dim(0), " positions");
+        check(position >= 0 && position < cos.dim(0), "rope: position ", position,
+              " is outside the table of ", cos.dim(0), " positions");
     }
 }
 
@@ -32,15 +32,15 @@ void rope_table(TensorView cos, TensorView sin, std::span<const float> inv_freq)
     }
 }
 
-void rope_kv_forward(Stream& stream, TensorView qkv, KvPages kv, const PackedBatch& batch, ConstTensorView cos,
-                     ConstTensorView sin) {
+void rope_kv_forward(Stream& stream, TensorView qkv, KvPages kv, const PackedBatch& batch,
+                     ConstTensorView cos, ConstTensorView sin) {
     const cpu::Attention at = cpu::attention_args(qkv, kv, batch, 1.0f);
     check_angles(batch, cos, sin, at.d);
     cpu::kernels(stream).rope_kv_forward(*stream.pool, qkv.as<float>(), at, cos.as<float>(), sin.as<float>());
 }
 
-void rope_kv_backward(Stream& stream, TensorView dqkv, KvPages dkv, const PackedBatch& batch, ConstTensorView cos,
-                      ConstTensorView sin) {
+void rope_kv_backward(Stream& stream, TensorView dqkv, KvPages dkv, const PackedBatch& batch,
+                      ConstTensorView cos, ConstTensorView sin) {
     const cpu::Attention at = cpu::attention_args(dqkv, dkv, batch, 1.0f);
     check_angles(batch, cos, sin, at.d);
     cpu::kernels(stream).rope_kv_backward(*stream.pool, dqkv.as<float>(), dkv.k, dkv.v, at, cos.as<float>(),

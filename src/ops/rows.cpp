@@ -18,13 +18,14 @@ void check_rows(const char* op, ConstTensorView table, ConstTensorView rows, std
 
 void gather_rows(Stream& stream, TensorView y, ConstTensorView x, std::span<const int32_t> index) {
     check_rows("gather_rows", x, y, index);
-    cpu::kernels(stream).gather_rows(*stream.pool, y.as<float>(), x.as<float>(), index.data(), y.dim(0), y.dim(1));
+    cpu::kernels(stream).gather_rows(*stream.pool, y.as<float>(), x.as<float>(), index.data(), y.dim(0),
+                                     y.dim(1));
 }
 
 void scatter_add_rows(Stream& stream, TensorView dx, ConstTensorView dy, std::span<const int32_t> index) {
     check_rows("scatter_add_rows", dx, dy, index);
-    cpu::kernels(stream).scatter_add_rows(*stream.pool, dx.as<float>(), dy.as<float>(), index.data(), dy.dim(0),
-                                          dy.dim(1));
+    cpu::kernels(stream).scatter_add_rows(*stream.pool, dx.as<float>(), dy.as<float>(), index.data(),
+                                          dy.dim(0), dy.dim(1));
 }
 
 }  // namespace r1::ops

@@ -13,7 +13,8 @@ namespace r1::ops {
 namespace {
 
 void filter_row(float* row, int64_t v, const LogitFilter& filter, float inv_temperature) {
-    // Largest first; ties by the lowest id. A greedy row (inv_temperature = inf) is ordered by its plain logits.
+    // Largest first; ties by the lowest id. A greedy row (inv_temperature = inf) is ordered by its plain
+    // logits.
     const float scale = std::isinf(inv_temperature) ? 1.0f : inv_temperature;
     std::vector<int32_t> order(static_cast<size_t>(v));
     std::iota(order.begin(), order.end(), 0);
@@ -31,7 +32,8 @@ void filter_row(float* row, int64_t v, const LogitFilter& filter, float inv_temp
         double total = 0.0, reached = 0.0;
         for (size_t i = 0; i < keep; ++i) total += weight(i);
         size_t count = 0;
-        while (count < keep && (count == 0 || reached < static_cast<double>(filter.top_p) * total)) reached += weight(count++);
+        while (count < keep && (count == 0 || reached < static_cast<double>(filter.top_p) * total))
+            reached += weight(count++);
         keep = count;
     }
     if (filter.min_p > 0.0f) {
@@ -44,8 +46,8 @@ void filter_row(float* row, int64_t v, const LogitFilter& filter, float inv_temp
 
 void filter_logits(Stream& stream, TensorView logits, const LogitFilter& filter, float inv_temperature) {
     check(filter.top_k >= 0 && filter.top_p > 0.0f && filter.min_p >= 0.0f && filter.min_p <= 1.0f,
-          "top_k must be at least 0, top_p above 0, min_p within 0 … 1; they are ", filter.top_k, ", ", filter.top_p,
-          ", ", filter.min_p);
+          "top_k must be at least 0, top_p above 0, min_p within 0 … 1; they are ", filter.top_k, ", ",
+          filter.top_p, ", ", filter.min_p);
     float* data = logits.as<float>();
     const int64_t v = logits.dim(1);
     stream.pool->parallel(logits.dim(0), 1, [&](int64_t begin, int64_t end) {
@@ -63,7 +65,8 @@ void repetition_penalty(std::span<float> logits, std::span<const int32_t> occurr
     std::vector<bool> seen(logits.size());
     for (int32_t token : occurred) {
         const auto i = static_cast<size_t>(token);
-        check(token >= 0 && i < logits.size(), "repetition_penalty: token ", token, " is outside the vocabulary");
+        check(token >= 0 && i < logits.size(), "repetition_penalty: token ", token,
+              " is outside the vocabulary");
         if (seen[i]) continue;
         seen[i] = true;
         logits[i] = logits[i] > 0.0f ? logits[i] / penalty : logits[i] * penalty;
@@ -74,14 +77,16 @@ void sample(Stream& stream, std::span<int32_t> tokens, ConstTensorView logits, C
             std::span<const float> inv_temperature, std::span<const SampleKey> keys) {
     const int64_t rows = logits.dim(0);
     check(static_cast<int64_t>(tokens.size()) == rows && lse.numel() == rows &&
-              static_cast<int64_t>(inv_temperature.size()) == rows && static_cast<int64_t>(keys.size()) == rows,
+              static_cast<int64_t>(inv_temperature.size()) == rows &&
+              static_cast<int64_t>(keys.size()) == rows,
           "sample: ", tokens.size(), " tokens, lse ", lse, " or the keys do not fit logits ", logits);
     std::vector<float> uniform(keys.size());
     std::transform(keys.begin(), keys.end(), uniform.begin(), sample_uniform);
     cpu::kernels(stream).sample(*stream.pool, tokens.data(), logits.as<float>(), lse.as<float>(),
                                 inv_temperature.data(), uniform.data(), rows, logits.dim(1));
     for (size_t r = 0; r < tokens.size(); ++r) {
-        check(tokens[r] >= 0, "sample: row ", r, " has a NaN among its logits; the weights have diverged: go back to an "
+        check(tokens[r] >= 0, "sample: row ", r,
+              " has a NaN among its logits; the weights have diverged: go back to an "
               "earlier checkpoint and lower the learning rate");
     }
 }

@@ -1,5 +1,5 @@
-// Drawing a token from a row of logits. The policy π is the softmax after temperature and after the filters, so a
-// recorded log-probability is that of what was drawn from.
+// Drawing a token from a row of logits. The policy π is the softmax after temperature and after the filters,
+// so a recorded log-probability is that of what was drawn from.
 #pragma once
 #include <span>
 
@@ -19,7 +19,8 @@ struct LogitFilter {
 };
 
 // Sets what the filter removes to −inf.
-void filter_logits(Stream& stream, TensorView logits /* i/o [R, V] */, const LogitFilter& filter, float inv_temperature);
+void filter_logits(Stream& stream, TensorView logits /* i/o [R, V] */, const LogitFilter& filter,
+                   float inv_temperature);
 
 // Divides the logits of tokens that occurred by the penalty where positive, multiplies where negative.
 // Ref: transformers' RepetitionPenaltyLogitsProcessor
@@ -28,10 +29,10 @@ void repetition_penalty(std::span<float> logits, std::span<const int32_t> occurr
 // Inverse of the cumulative distribution in ascending token order at the key's uniform number. A row whose
 // temperature is 0 (inv_temperature = inf) takes the largest logit. Throws on a row with a NaN, naming it.
 void sample(Stream& stream,
-            std::span<int32_t> tokens,            // out [R]
-            ConstTensorView logits,               // in  [R, V], filtered
-            ConstTensorView lse,                  // in  [R], of logprobs_forward on the same row
+            std::span<int32_t> tokens,               // out [R]
+            ConstTensorView logits,                  // in  [R, V], filtered
+            ConstTensorView lse,                     // in  [R], of logprobs_forward on the same row
             std::span<const float> inv_temperature,  // [R]
-            std::span<const SampleKey> keys);     // [R]
+            std::span<const SampleKey> keys);        // [R]
 
 }  // namespace r1::ops

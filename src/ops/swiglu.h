@@ -10,8 +10,8 @@ void swiglu_forward(Stream& stream,
                     TensorView y,              // out [N, F] f32
                     ConstTensorView gate_up);  // in  [N, 2F]: gate, then up
 void swiglu_backward(Stream& stream,
-                     TensorView dgate_up,      // out [N, 2F]
-                     ConstTensorView dy,       // in  [N, F]
-                     ConstTensorView gate_up); // in  [N, 2F]
+                     TensorView dgate_up,       // out [N, 2F]
+                     ConstTensorView dy,        // in  [N, F]
+                     ConstTensorView gate_up);  // in  [N, 2F]
 
 }  // namespace r1::ops

@@ -42,8 +42,8 @@ ScaleRewards parse_scale_rewards(const std::string& name) {
 }
 
 Advantages compute_advantages(std::span<const double> rewards, int group_size, ScaleRewards scale) {
-    check(group_size > 0 && rewards.size() % static_cast<size_t>(group_size) == 0, "compute_advantages: ",
-          rewards.size(), " rewards are not groups of ", group_size);
+    check(group_size > 0 && rewards.size() % static_cast<size_t>(group_size) == 0,
+          "compute_advantages: ", rewards.size(), " rewards are not groups of ", group_size);
     constexpr double kEpsilon = 1e-4;
     Advantages result;
     result.reward_std = moments(rewards).std;

@@ -15,12 +15,12 @@ enum class ScaleRewards : uint8_t { group, batch, none };
 ScaleRewards parse_scale_rewards(const std::string& name);  // throws, naming the known ones
 
 struct Advantages {
-    std::vector<float> values;             // [rewards]
-    std::vector<uint8_t> group_has_signal; // [groups] its rewards differ
-    double reward_std = 0.0;               // of all rewards, n−1
+    std::vector<float> values;              // [rewards]
+    std::vector<uint8_t> group_has_signal;  // [groups] its rewards differ
+    double reward_std = 0.0;                // of all rewards, n−1
 };
-// Groups of `group_size` rewards side by side. A reward that is not finite is left out of the group's mean and
-// standard deviation, and its advantage is 0.
+// Groups of `group_size` rewards side by side. A reward that is not finite is left out of the group's mean
+// and standard deviation, and its advantage is 0.
 Advantages compute_advantages(std::span<const double> rewards, int group_size, ScaleRewards scale);
 
 // DAPO's soft overlong penalty: 0 up to max_length − cache tokens, then falling linearly to −1 at max_length.

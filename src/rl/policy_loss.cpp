@@ -9,7 +9,9 @@
 namespace r1 {
 namespace {
 
-double exact_exp(double x) { return ops::exact_exp(x); }
+double exact_exp(double x) {
+    return ops::exact_exp(x);
+}
 
 // The value and derivative of one token's (or sequence's) surrogate with respect to the log ratio w.
 struct Surrogate {
@@ -32,7 +34,7 @@ Surrogate surrogate(const PolicyLossOptions& o, double w, double logprob, double
     const double free_loss = -capped * advantage, clipped_loss = -clipped * advantage;
     const double free_slope = above_delta ? 0.0 : -ratio * advantage;
     // −min(a, b) = max(−a, −b); where both are equal the ratio is inside the clip and so are the slopes
-    Surrogate s{free_loss, free_slope, capped < low && advantage < 0.0, capped > high && advantage > 0.0};
+    Surrogate s{free_loss, free_slope, capped < low && advantage<0.0, capped> high && advantage > 0.0};
     if (clipped_loss > free_loss) s.loss = clipped_loss, s.slope = inside ? -ratio * advantage : 0.0;
     if (std::isnan(ratio)) s.loss = s.slope = ratio;
     return s;
@@ -45,9 +47,12 @@ struct Kl {
 Kl kl_divergence(const PolicyLossOptions& o, double logprob, double ref) {
     const double d = ref - logprob;
     switch (o.kl_estimator) {
-        case KlEstimator::k1: return {-d, 1.0};
-        case KlEstimator::k2: return {0.5 * d * d, -d};
-        case KlEstimator::k3: break;
+        case KlEstimator::k1:
+            return {-d, 1.0};
+        case KlEstimator::k2:
+            return {0.5 * d * d, -d};
+        case KlEstimator::k3:
+            break;
     }
     const double e = exact_exp(d);
     return {e - d - 1.0, 1.0 - e};
@@ -57,9 +62,12 @@ double token_weight(const PolicyLossOptions& o, const LossScale& scale, int64_t 
     const auto at_least_one = [](double x) { return std::max(x, 1.0); };
     const auto sequences = static_cast<double>(scale.sequences);
     switch (o.loss_type) {
-        case LossType::grpo: return 1.0 / (at_least_one(sequences) * at_least_one(static_cast<double>(length)));
-        case LossType::bnpo: return 1.0 / at_least_one(static_cast<double>(scale.tokens));
-        case LossType::dr_grpo: return 1.0 / (at_least_one(sequences) * o.max_completion_length);
+        case LossType::grpo:
+            return 1.0 / (at_least_one(sequences) * at_least_one(static_cast<double>(length)));
+        case LossType::bnpo:
+            return 1.0 / at_least_one(static_cast<double>(scale.tokens));
+        case LossType::dr_grpo:
+            return 1.0 / (at_least_one(sequences) * o.max_completion_length);
         case LossType::dapo:
         case LossType::cispo:
             return scale.minibatches / at_least_one(static_cast<double>(scale.rollout_tokens));
@@ -68,8 +76,8 @@ double token_weight(const PolicyLossOptions& o, const LossScale& scale, int64_t 
 }
 
 // One sample's tokens [begin, end).
-PolicyStats sample_loss(const PolicyLossOptions& o, const LossScale& scale, const PolicyTokens& t, size_t begin,
-                        size_t end, double advantage, std::span<float> dlogprobs) {
+PolicyStats sample_loss(const PolicyLossOptions& o, const LossScale& scale, const PolicyTokens& t,
+                        size_t begin, size_t end, double advantage, std::span<float> dlogprobs) {
     PolicyStats stats;
     const auto length = static_cast<int64_t>(end - begin);
     const double weight = token_weight(o, scale, length);
@@ -78,7 +86,8 @@ PolicyStats sample_loss(const PolicyLossOptions& o, const LossScale& scale, cons
     for (size_t i = begin; i < end; ++i) mean_w += logprob(i) - static_cast<double>(t.old_logprobs[i]);
     mean_w /= static_cast<double>(length);
 
-    // At the sequence level every token has the sequence's ratio, and each token's log-probability a share in it.
+    // At the sequence level every token has the sequence's ratio, and each token's log-probability a share in
+    // it.
     double sequence_slope = 0.0;
     double low = 0.0, high = 0.0;
     for (size_t i = begin; i < end; ++i) {
@@ -168,13 +177,15 @@ PolicyStats policy_loss(const PolicyLossOptions& options, const LossScale& scale
     for (size_t begin = 0, end = 0; begin < rows; begin = end) {
         const auto sample = static_cast<size_t>(tokens.samples[begin]);
         while (end < rows && tokens.samples[end] == tokens.samples[begin]) ++end;
-        check(sample < tokens.advantages.size() && sample < tokens.masked.size(), "policy_loss: sample ", sample,
-              " has no advantage");
+        check(sample < tokens.advantages.size() && sample < tokens.masked.size(), "policy_loss: sample ",
+              sample, " has no advantage");
         if (tokens.masked[sample]) {
-            std::fill(dlogprobs.begin() + static_cast<int64_t>(begin), dlogprobs.begin() + static_cast<int64_t>(end), 0.0f);
+            std::fill(dlogprobs.begin() + static_cast<int64_t>(begin),
+                      dlogprobs.begin() + static_cast<int64_t>(end), 0.0f);
             continue;
         }
-        stats.add(sample_loss(options, scale, tokens, begin, end, static_cast<double>(tokens.advantages[sample]), dlogprobs));
+        stats.add(sample_loss(options, scale, tokens, begin, end,
+                              static_cast<double>(tokens.advantages[sample]), dlogprobs));
     }
     return stats;
 }

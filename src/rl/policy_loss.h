@@ -1,15 +1,18 @@
-// The policy-gradient loss over the tokens of a minibatch, and its gradient with respect to their log-probabilities.
+// The policy-gradient loss over the tokens of a minibatch, and its gradient with respect to their
+// log-probabilities.
 //
 //   ratio      w = logprob − old (token), or its mean over the sequence (GSPO);  ρ = exp(w)
 //   clipped    ℓ = −min(min(ρ, delta)·A, clip(ρ, 1−ε, 1+ε_high)·A)      grpo, bnpo, dr_grpo, dapo
 //   cispo      ℓ = −stop_gradient(min(ρ, ε_high))·A·logprob
-//   KL         + β·k with d = ref − logprob:  k1 = −d,  k2 = d²/2,  k3 = exp(d) − d − 1; times ρ with the bias
+//   KL         + β·k with d = ref − logprob:  k1 = −d,  k2 = d²/2,  k3 = exp(d) − d − 1; times ρ with the
+//   bias
 //              correction of TRL
 //   reduction  grpo     mean over sequences of the mean over their tokens
 //              bnpo     mean over the minibatch's tokens
 //              dr_grpo  Σ / (sequences · max_completion_length)
 //              dapo, cispo  Σ / (tokens of the whole rollout / minibatches)
-// Ref: DeepSeekMath (GRPO), Dr. GRPO, DAPO, GSPO, CISPO (MiniMax-M1); the same loss and gradient as TRL's GRPOTrainer.
+// Ref: DeepSeekMath (GRPO), Dr. GRPO, DAPO, GSPO, CISPO (MiniMax-M1); the same loss and gradient as TRL's
+// GRPOTrainer.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -37,10 +40,10 @@ struct PolicyLossOptions {
 
 // What the reduction divides by; of the whole minibatch, however it is cut into micro-batches.
 struct LossScale {
-    int64_t sequences = 0;          // rows of the minibatch, empty and masked ones included
-    int64_t tokens = 0;             // of its sequences that are not masked
-    int64_t rollout_tokens = 0;     // the same over the whole rollout
-    int minibatches = 1;            // of the rollout
+    int64_t sequences = 0;       // rows of the minibatch, empty and masked ones included
+    int64_t tokens = 0;          // of its sequences that are not masked
+    int64_t rollout_tokens = 0;  // the same over the whole rollout
+    int minibatches = 1;         // of the rollout
 };
 
 // The targets of some samples, those of one sample side by side and in order.
@@ -55,11 +58,11 @@ struct PolicyTokens {
 
 struct PolicyStats {
     double loss = 0.0;
-    double tokens = 0.0;  // that took part
+    double tokens = 0.0;                                              // that took part
     double kl = 0.0, entropy = 0.0, clip_low = 0.0, clip_high = 0.0;  // sums over them
-    double clip_low_min = -1.0, clip_high_max = -1.0;                 // over sequences, of their share; −1 = none yet
+    double clip_low_min = -1.0, clip_high_max = -1.0;  // over sequences, of their share; −1 = none yet
     double ratio_max = 0.0, ratio_min = 0.0;
-    double logp_difference_max = 0.0, logp_difference_sum = 0.0;      // |logprob − old|
+    double logp_difference_max = 0.0, logp_difference_sum = 0.0;  // |logprob − old|
     void add(const PolicyStats& other);
 };
 

@@ -26,18 +26,21 @@ Tokenizer train_vocabulary(const PretrainConfig& config) {
     training.special_tokens = {special_tokens[0]};
     training.added_tokens.assign(std::begin(special_tokens) + 1, std::end(special_tokens));
     training.eos_token = special_tokens[0];
-    training.pre_tokenizer = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", true}};
+    training.pre_tokenizer = {
+        {"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", true}};
     return train_bpe(texts, training);
 }
 
 // The documents of one step, tokenised, each with the end-of-text token behind it.
-std::vector<std::vector<int32_t>> next_documents(Stream& stream, const PretrainConfig& config, const Tokenizer& tokenizer,
-                                                 int32_t end_of_text, uint64_t first) {
+std::vector<std::vector<int32_t>> next_documents(Stream& stream, const PretrainConfig& config,
+                                                 const Tokenizer& tokenizer, int32_t end_of_text,
+                                                 uint64_t first) {
     constexpr uint64_t kShortest = 8;  // tokens: enough documents are made for a step's tokens, then cut
     std::vector<std::vector<int32_t>> documents;
     int64_t tokens = 0;
     while (tokens < config.batch_tokens) {
-        const auto count = std::max<uint64_t>(static_cast<uint64_t>(config.batch_tokens - tokens) / 64, kShortest);
+        const auto count =
+            std::max<uint64_t>(static_cast<uint64_t>(config.batch_tokens - tokens) / 64, kShortest);
         std::vector<std::vector<int32_t>> piece(count);
         const uint64_t begin = first + documents.size();
         stream.pool->parallel(static_cast<int64_t>(count), 16, [&](int64_t from, int64_t to) {
@@ -96,9 +99,11 @@ bool pretrain(Stream& stream, const PretrainConfig& config) {
     Arena arena;
     while (step < schedule.total_steps) {
         const double start = seconds_now();
-        const auto documents = next_documents(stream, config, language_model.tokenizer, end_of_text, next_document);
+        const auto documents =
+            next_documents(stream, config, language_model.tokenizer, end_of_text, next_document);
         int64_t targets = 0, tokens = 0;
-        for (const auto& ids : documents) tokens += static_cast<int64_t>(ids.size()), targets += static_cast<int64_t>(ids.size()) - 1;
+        for (const auto& ids : documents)
+            tokens += static_cast<int64_t>(ids.size()), targets += static_cast<int64_t>(ids.size()) - 1;
         const float weight = -1.0f / static_cast<float>(targets);
         double loss = 0.0;
         optimizer.zero_grad();
@@ -106,12 +111,13 @@ bool pretrain(Stream& stream, const PretrainConfig& config) {
         for (size_t i = 0; i < documents.size(); ++i) {
             packed.add_document(documents[i]);
             if (packed.tokens() < config.micro_batch_tokens && i + 1 < documents.size()) continue;
-            backprop(stream, model, optimizer.gradients(), packed, {},
-                     [&](const Scores& scores, std::span<float> dlogprobs) {
-                         for (float logprob : scores.logprobs) loss -= static_cast<double>(logprob);
-                         std::fill(dlogprobs.begin(), dlogprobs.end(), weight);
-                     },
-                     arena);
+            backprop(
+                stream, model, optimizer.gradients(), packed, {},
+                [&](const Scores& scores, std::span<float> dlogprobs) {
+                    for (float logprob : scores.logprobs) loss -= static_cast<double>(logprob);
+                    std::fill(dlogprobs.begin(), dlogprobs.end(), weight);
+                },
+                arena);
             packed.clear();
         }
         const float rate = schedule.rate(step);
@@ -120,13 +126,14 @@ bool pretrain(Stream& stream, const PretrainConfig& config) {
         next_document += documents.size();
         total_tokens += tokens;
         const double seconds = seconds_now() - start;
-        const nlohmann::ordered_json metrics{{"step", step},
-                                             {"loss", loss / static_cast<double>(targets)},
-                                             {"grad_norm", result.grad_norm},
-                                             {"learning_rate", rate},
-                                             {"num_tokens", total_tokens},
-                                             {"step_time", seconds},
-                                             {"perf/train_tokens_per_s", static_cast<double>(tokens) / seconds}};
+        const nlohmann::ordered_json metrics{
+            {"step", step},
+            {"loss", loss / static_cast<double>(targets)},
+            {"grad_norm", result.grad_norm},
+            {"learning_rate", rate},
+            {"num_tokens", total_tokens},
+            {"step_time", seconds},
+            {"perf/train_tokens_per_s", static_cast<double>(tokens) / seconds}};
         run.append_metrics(metrics);
         if (config.on_step) config.on_step(metrics);
         const bool stopping = config.stop && config.stop->load();
@@ -136,7 +143,9 @@ bool pretrain(Stream& stream, const PretrainConfig& config) {
     CorpusCount count;
     for (uint64_t i = 0; i < 100'000; ++i) count.add(make_document(config.corpus, i));
     save_language_model(run.model(), language_model, DType::f32);
-    run.write_summary({{"corpus", count.summary()}, {"documents", next_document}, {"tokens", total_tokens},
+    run.write_summary({{"corpus", count.summary()},
+                       {"documents", next_document},
+                       {"tokens", total_tokens},
                        {"parameters", model.parameter_count()}});
     return true;
 }

@@ -7,13 +7,18 @@
 namespace r1::ops::cpu::R1_ISA {
 namespace {
 
-constexpr int kHeadChunk = 8;                       // heads of a group that one task takes together
-constexpr int kMaxRows = kQueryTile * kHeadChunk;   // rows of a task: (token, head)
+constexpr int kHeadChunk = 8;                      // heads of a group that one task takes together
+constexpr int kMaxRows = kQueryTile * kHeadChunk;  // rows of a task: (token, head)
 
-int smaller(int a, int b) { return a < b ? a : b; }
-int64_t padded(int d) { return (d + 15) / 16 * 16; }
+int smaller(int a, int b) {
+    return a < b ? a : b;
+}
+int64_t padded(int d) {
+    return (d + 15) / 16 * 16;
+}
 
-// The queries of one task: consecutive tokens of a segment × some heads of one group, row = token · heads + head.
+// The queries of one task: consecutive tokens of a segment × some heads of one group, row = token · heads +
+// head.
 struct Rows {
     const Attention& at;
     int segment, begin, tokens, head, heads;  // `head` is the first query head
@@ -76,10 +81,12 @@ void for_rows(ThreadPool& pool, const Attention& at, const QueryTile* list, int6
                               static_cast<float*>(__builtin_alloca_with_align(bytes, 512))};
         for (int64_t task = begin; task < end; ++task) {
             const QueryTile& tile = list[task / units];
-            const int g = static_cast<int>(task % units) / chunks, chunk = static_cast<int>(task % units) % chunks;
+            const int g = static_cast<int>(task % units) / chunks,
+                      chunk = static_cast<int>(task % units) % chunks;
             const int head = g * group + chunk * kHeadChunk;
             f(Rows{at, tile.segment, tile.begin, tile.count, head,
-                   smaller(kHeadChunk, (g + 1) * group - head), g}, scratch);
+                   smaller(kHeadChunk, (g + 1) * group - head), g},
+              scratch);
         }
     });
 }
@@ -137,7 +144,8 @@ void forward_rows(const Rows& rows, const Scratch& scratch, float* out, float* l
             for (int r = t * rows.heads; r < (t + 1) * rows.heads; ++r) {
                 const float correction = softmax_page(s + r * kPage, valid, at.scale, max[r], sum + r * 16);
                 if (correction == 1.0f) continue;
-                for (int64_t i = 0; i < width; i += 16) store(o + r * width + i, load(o + r * width + i) * set1(correction));
+                for (int64_t i = 0; i < width; i += 16)
+                    store(o + r * width + i, load(o + r * width + i) * set1(correction));
             }
         }
         // Tokens that see the whole page go together, the others one by one with their own count of keys.
@@ -160,12 +168,14 @@ void forward_rows(const Rows& rows, const Scratch& scratch, float* out, float* l
             const float total = reduce_add(load(sum + r * 16));
             lse[rows.stat_row(t) + h] = max[r] + static_cast<float>(exact_log(static_cast<double>(total)));
             float* to = out + rows.out_row(t) + h * at.d;
-            for (int i = 0; i < at.d; i += 16) store_upto(to + i, load(o + r * width + i) / set1(total), at.d - i);
+            for (int i = 0; i < at.d; i += 16)
+                store_upto(to + i, load(o + r * width + i) / set1(total), at.d - i);
         }
     }
 }
 
-// p[row][32] from scores and lse, zeros where the row does not see the key; then ds = p · (dp − delta) · scale.
+// p[row][32] from scores and lse, zeros where the row does not see the key; then ds = p · (dp − delta) ·
+// scale.
 void softmax_backward(float* s, float* dp, const Rows& rows, int first, int start, const float* lse,
                       const float* delta) {
     const F16 scale = set1(rows.at.scale);
@@ -194,7 +204,8 @@ void softmax_backward(float* s, float* dp, const Rows& rows, int first, int star
 
 void attention_forward(ThreadPool& pool, float* out, float* lse, const Attention& at, const QueryTile* list,
                        int64_t count) {
-    for_rows(pool, at, list, count, [&](const Rows& rows, const Scratch& scratch) { forward_rows(rows, scratch, out, lse); });
+    for_rows(pool, at, list, count,
+             [&](const Rows& rows, const Scratch& scratch) { forward_rows(rows, scratch, out, lse); });
 }
 
 void attention_transpose(ThreadPool& pool, float* kt, float* vt, const Attention& at, const int32_t* pages,
@@ -219,7 +230,8 @@ void attention_transpose(ThreadPool& pool, float* kt, float* vt, const Attention
     });
 }
 
-void attention_delta(ThreadPool& pool, float* delta, const float* dout, const float* out, int64_t rows, int64_t d) {
+void attention_delta(ThreadPool& pool, float* delta, const float* dout, const float* out, int64_t rows,
+                     int64_t d) {
     pool.parallel(rows, 256, [&](int64_t begin, int64_t end) {
         for (int64_t r = begin; r < end; ++r) {
             F16 sum = zero();
@@ -247,11 +259,14 @@ void attention_backward_q(ThreadPool& pool, const Attention& at, const Attention
             const int64_t page = int64_t{table[start / kPage]} * at.hkv + rows.group;
             const int first = rows.first(start), base = first * rows.heads;
             const int active = (rows.tokens - first) * rows.heads;
-            page_products(s + base * kPage, q + base * width, width, active, at.d, at.k + page * kPage * at.d);
-            page_products(ds + base * kPage, g + base * width, width, active, at.d, back.vt + page * kPage * at.d);
+            page_products(s + base * kPage, q + base * width, width, active, at.d,
+                          at.k + page * kPage * at.d);
+            page_products(ds + base * kPage, g + base * width, width, active, at.d,
+                          back.vt + page * kPage * at.d);
             softmax_backward(s, ds, rows, first, start, back.lse, back.delta);
             const int keys = smaller(kPage, last - start + 1);
-            tiles(active, Tile{keys, ds + base * kPage, kPage, 1, 16, kPage * 16, dq + base * width, width, true},
+            tiles(active,
+                  Tile{keys, ds + base * kPage, kPage, 1, 16, kPage * 16, dq + base * width, width, true},
                   back.kt + page * kPage * width, width / 16);
         }
         for (int t = 0; t < rows.tokens; ++t) {
@@ -290,8 +305,13 @@ void attention_backward_kv(ThreadPool& pool, const Attention& at, const Attentio
                 if (at.positions[begin] < start) begin += smaller(start - at.positions[begin], end - begin);
                 for (; begin < end; begin += kQueryTile) {
                     for (int h = 0; h < group; h += kHeadChunk) {
-                        const Rows rows{at, segment, begin, smaller(kQueryTile, end - begin), kv_head * group + h,
-                                        smaller(kHeadChunk, group - h), kv_head};
+                        const Rows rows{at,
+                                        segment,
+                                        begin,
+                                        smaller(kQueryTile, end - begin),
+                                        kv_head * group + h,
+                                        smaller(kHeadChunk, group - h),
+                                        kv_head};
                         const int count = rows.count();
                         copy_rows(q, width, at.qkv + rows.qkv_row(0), token_stride, rows);
                         copy_rows(g, width, back.dout + rows.out_row(0), int64_t{at.heads} * at.d, rows);
@@ -307,7 +327,8 @@ void attention_backward_kv(ThreadPool& pool, const Attention& at, const Attentio
             float* v_out = back.dv + page * kPage * width;
             for (int j = 0; j < kPage; ++j) {
                 for (int i = 0; i < at.d; ++i) k_out[(j / 16 * at.d + i) * 16 + j % 16] = dk[j * width + i];
-                for (int64_t i = 0; i < width; i += 16) store(v_out + (i / 16 * kPage + j) * 16, load(dv + j * width + i));
+                for (int64_t i = 0; i < width; i += 16)
+                    store(v_out + (i / 16 * kPage + j) * 16, load(dv + j * width + i));
             }
         }
     });

@@ -7,7 +7,8 @@
 namespace r1::ops::cpu {
 
 // qkv [N, H+2·Hkv, D]
-inline Attention attention_args(ConstTensorView qkv, const KvPages& kv, const PackedBatch& batch, float scale) {
+inline Attention attention_args(ConstTensorView qkv, const KvPages& kv, const PackedBatch& batch,
+                                float scale) {
     const int64_t n = batch.tokens();
     const auto heads = static_cast<int>(qkv.dim(1)) - 2 * kv.hkv;
     check(qkv.shape.ndim == 3 && qkv.dim(0) == n && qkv.dim(2) == kv.d && kv.hkv > 0 && heads > 0 &&
@@ -19,7 +20,8 @@ inline Attention attention_args(ConstTensorView qkv, const KvPages& kv, const Pa
               batch.cu_seqlens.back() == n && batch.table_offsets.size() == batch.cu_seqlens.size(),
           "attention: the packed batch of ", n, " tokens is inconsistent");
     for (int32_t slot : batch.slots) {
-        check(slot >= 0 && slot / kPage < kv.pages, "attention: slot ", slot, " is outside ", kv.pages, " pages");
+        check(slot >= 0 && slot / kPage < kv.pages, "attention: slot ", slot, " is outside ", kv.pages,
+              " pages");
     }
     for (int32_t page : batch.table) {
         check(page >= 0 && page < kv.pages, "attention: page ", page, " is outside ", kv.pages, " pages");
@@ -30,11 +32,24 @@ inline Attention attention_args(ConstTensorView qkv, const KvPages& kv, const Pa
         if (end <= batch.cu_seqlens[i]) continue;
         const int32_t last = batch.positions[static_cast<size_t>(end) - 1];
         const int32_t pages = batch.table_offsets[i + 1] - batch.table_offsets[i];
-        check(last / kPage < pages, "attention: segment ", b, " reaches position ", last, " but has ", pages, " pages");
+        check(last / kPage < pages, "attention: segment ", b, " reaches position ", last, " but has ", pages,
+              " pages");
     }
-    return {n, batch.segments(), heads, kv.hkv, kv.d, qkv.as<float>(), kv.k, kv.v, batch.positions.data(),
-            batch.slot_offsets.data(), batch.slots.data(), batch.cu_seqlens.data(), batch.table_offsets.data(),
-            batch.table.data(), scale};
+    return {n,
+            batch.segments(),
+            heads,
+            kv.hkv,
+            kv.d,
+            qkv.as<float>(),
+            kv.k,
+            kv.v,
+            batch.positions.data(),
+            batch.slot_offsets.data(),
+            batch.slots.data(),
+            batch.cu_seqlens.data(),
+            batch.table_offsets.data(),
+            batch.table.data(),
+            scale};
 }
 
 }  // namespace r1::ops::cpu

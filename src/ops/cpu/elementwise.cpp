@@ -5,10 +5,12 @@
 namespace r1::ops::cpu::R1_ISA {
 namespace {
 
-constexpr int64_t kGrain = 16;      // rows of a task
-constexpr int64_t kBlock = 16384;   // elements of a task
+constexpr int64_t kGrain = 16;     // rows of a task
+constexpr int64_t kBlock = 16384;  // elements of a task
 
-int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+int64_t smaller(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
 
 }  // namespace
 
@@ -26,7 +28,8 @@ void swiglu_forward(ThreadPool& pool, float* y, const float* gate_up, int64_t n,
     });
 }
 
-void swiglu_backward(ThreadPool& pool, float* dgate_up, const float* dy, const float* gate_up, int64_t n, int64_t f) {
+void swiglu_backward(ThreadPool& pool, float* dgate_up, const float* dy, const float* gate_up, int64_t n,
+                     int64_t f) {
     pool.parallel(n, kGrain, [&](int64_t begin, int64_t end) {
         for (int64_t r = begin; r < end; ++r) {
             const float* gate = gate_up + r * 2 * f;
@@ -34,7 +37,8 @@ void swiglu_backward(ThreadPool& pool, float* dgate_up, const float* dy, const f
             float* dgate = dgate_up + r * 2 * f;
             float* dup = dgate + f;
             for (int64_t i = 0; i < f; i += 16) {
-                const F16 g = load_upto(gate + i, f - i), u = load_upto(up + i, f - i), d = load_upto(dy + r * f + i, f - i);
+                const F16 g = load_upto(gate + i, f - i), u = load_upto(up + i, f - i),
+                          d = load_upto(dy + r * f + i, f - i);
                 const F16 sigmoid = set1(1.0f) / (set1(1.0f) + exp(zero() - g));
                 const F16 silu = g * sigmoid;
                 const F16 slope = sigmoid * (set1(1.0f) + g * (set1(1.0f) - sigmoid));
@@ -55,7 +59,8 @@ void gather_rows(ThreadPool& pool, float* y, const float* x, const int32_t* inde
 }
 
 // A task owns columns, so that each output's sum runs over r in ascending order.
-void scatter_add_rows(ThreadPool& pool, float* dx, const float* dy, const int32_t* index, int64_t rows, int64_t c) {
+void scatter_add_rows(ThreadPool& pool, float* dx, const float* dy, const int32_t* index, int64_t rows,
+                      int64_t c) {
     pool.parallel((c + 63) / 64, 1, [&](int64_t begin, int64_t end) {
         for (int64_t r = 0; r < rows; ++r) {
             float* to = dx + int64_t{index[r]} * c;
@@ -66,8 +71,8 @@ void scatter_add_rows(ThreadPool& pool, float* dx, const float* dy, const int32_
     });
 }
 
-void adamw(ThreadPool& pool, float* w, float* m, float* v, const float* grad, int64_t count, float decay, float b1,
-           float b2, float step_size, float root_correction, float eps, float grad_scale) {
+void adamw(ThreadPool& pool, float* w, float* m, float* v, const float* grad, int64_t count, float decay,
+           float b1, float b2, float step_size, float root_correction, float eps, float grad_scale) {
     pool.parallel((count + kBlock - 1) / kBlock, 1, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin * kBlock; i < smaller(end * kBlock, count); i += 16) {
             const int64_t width = count - i;

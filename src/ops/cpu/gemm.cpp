@@ -10,12 +10,17 @@ uint16_t to_bf16(float value) {  // nearest even; NaN stays NaN
     return static_cast<uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
 
-int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+int64_t smaller(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+int64_t ceil_div(int64_t a, int64_t b) {
+    return (a + b - 1) / b;
+}
 
-constexpr int64_t kBlockK = 2048;     // rows of B between reloads of the accumulators
-constexpr int64_t kBlockRows = 240;   // rows of A that stay in the second-level cache, a multiple of every kRows
-constexpr int64_t kStripPanels = 8;   // panels of a task
+constexpr int64_t kBlockK = 2048;  // rows of B between reloads of the accumulators
+constexpr int64_t kBlockRows =
+    240;  // rows of A that stay in the second-level cache, a multiple of every kRows
+constexpr int64_t kStripPanels = 8;  // panels of a task
 
 // Rows [m0, m1) × `panels` panels from p0, whole chains.
 template <class B>
@@ -28,7 +33,15 @@ void block(const Gemm& g, int64_t m0, int64_t m1, int64_t p0, int64_t panels) {
     for (int64_t m = m0; m < m1; m += kRows) {
         const auto rows = static_cast<int>(smaller(kRows, m1 - m));
         float* c = g.c + m * g.c_row + p0 * 16;
-        Tile t{0, nullptr, g.a_row, g.a_col, 16, 16 * g.k, finish ? scratch : c, finish ? panels * 16 : g.c_row, false};
+        Tile t{0,
+               nullptr,
+               g.a_row,
+               g.a_col,
+               16,
+               16 * g.k,
+               finish ? scratch : c,
+               finish ? panels * 16 : g.c_row,
+               false};
         if (finish && g.accumulate) {
             for (int r = 0; r < rows; ++r) {
                 for (int64_t n = 0; n < columns; ++n) scratch[r * panels * 16 + n] = c[r * g.c_row + n];
@@ -95,7 +108,8 @@ void gemm(ThreadPool& pool, const Gemm& g) {
 }
 
 // out [ceil(n/16)][k][16] from w[n·row + k·col]
-void pack(ThreadPool& pool, void* out, bool bf16, const float* w, int64_t n, int64_t k, int64_t row, int64_t col) {
+void pack(ThreadPool& pool, void* out, bool bf16, const float* w, int64_t n, int64_t k, int64_t row,
+          int64_t col) {
     const int64_t panels = ceil_div(n, 16);
     pool.parallel(panels, ceil_div(panels, pool.size() * 4), [&](int64_t begin, int64_t end) {
         for (int64_t p = begin; p < end; ++p) {
@@ -116,7 +130,8 @@ void pack(ThreadPool& pool, void* out, bool bf16, const float* w, int64_t n, int
 }
 
 // out [ceil(k/tile)][rows][tile] from x[row·stride + k]: tiles of columns, contiguous; columns past k are 0.
-void pack_rows(ThreadPool& pool, float* out, const float* x, int64_t rows, int64_t k, int64_t stride, int tile) {
+void pack_rows(ThreadPool& pool, float* out, const float* x, int64_t rows, int64_t k, int64_t stride,
+               int tile) {
     const int64_t blocks = ceil_div(k, tile);
     pool.parallel(blocks, ceil_div(blocks, pool.size() * 4), [&](int64_t begin, int64_t end) {
         for (int64_t b = begin; b < end; ++b) {
@@ -124,7 +139,8 @@ void pack_rows(ThreadPool& pool, float* out, const float* x, int64_t rows, int64
             float* to = out + b * rows * tile;
             const int64_t width = smaller(tile, k - b * tile);
             for (int64_t row = 0; row < rows; ++row, from += stride, to += tile) {
-                // a whole vector is moved where it stays inside the input and the next row's store mends the rest
+                // a whole vector is moved where it stays inside the input and the next row's store mends the
+                // rest
                 if (k - b * tile >= 16 && row + 1 < rows && width == tile) {
                     store(to, load(from));
                     continue;

@@ -1,4 +1,5 @@
-// Declares, in the namespace of the instruction set at hand, the functions that its table (table.cpp) is made of.
+// Declares, in the namespace of the instruction set at hand, the functions that its table (table.cpp) is made
+// of.
 #pragma once
 #include <type_traits>
 

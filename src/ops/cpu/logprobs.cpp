@@ -46,7 +46,8 @@ void logprobs_forward(ThreadPool& pool, float* logprobs, float* lse, float* entr
 }
 
 void logprobs_backward(ThreadPool& pool, float* dlogits, const float* logits, const int32_t* targets,
-                       const float* lse, const float* dlogprobs, int64_t rows, int64_t v, float inv_temperature) {
+                       const float* lse, const float* dlogprobs, int64_t rows, int64_t v,
+                       float inv_temperature) {
     pool.parallel(rows, 1, [&](int64_t begin, int64_t end) {
         for (int64_t r = begin; r < end; ++r) {
             const float g = dlogprobs[r] * inv_temperature;
@@ -60,8 +61,8 @@ void logprobs_backward(ThreadPool& pool, float* dlogits, const float* logits, co
     });
 }
 
-void sample(ThreadPool& pool, int32_t* tokens, const float* logits, const float* lse, const float* inv_temperature,
-            const float* uniform, int64_t rows, int64_t v) {
+void sample(ThreadPool& pool, int32_t* tokens, const float* logits, const float* lse,
+            const float* inv_temperature, const float* uniform, int64_t rows, int64_t v) {
     pool.parallel(rows, 1, [&](int64_t begin, int64_t end) {
         for (int64_t r = begin; r < end; ++r) {
             const float* row = logits + r * v;

@@ -37,8 +37,8 @@ void norm_row_backward(float* dx, const float* dy, const float* x, const float* 
 }
 
 // dw[i] += Σ_rows dy · x · rstd for the 16 columns at i; row r lies at r·stride, its rstd at r·rstd_stride
-void weight_columns(float* dw, const float* dy, const float* x, const float* rstd, int64_t rows, int64_t stride,
-                    int64_t rstd_stride, int64_t width) {
+void weight_columns(float* dw, const float* dy, const float* x, const float* rstd, int64_t rows,
+                    int64_t stride, int64_t rstd_stride, int64_t width) {
     F16 sum = load_upto(dw, width);
     for (int64_t r = 0; r < rows; ++r) {
         const F16 term = load_upto(x + r * stride, width) * set1(rstd[r * rstd_stride]);
@@ -49,8 +49,8 @@ void weight_columns(float* dw, const float* dy, const float* x, const float* rst
 
 }  // namespace
 
-void rmsnorm_forward(ThreadPool& pool, float* y, float* rstd, const float* x, const float* w, int64_t n, int64_t c,
-                     float eps) {
+void rmsnorm_forward(ThreadPool& pool, float* y, float* rstd, const float* x, const float* w, int64_t n,
+                     int64_t c, float eps) {
     pool.parallel(n, kGrain, [&](int64_t begin, int64_t end) {
         for (int64_t r = begin; r < end; ++r) rstd[r] = norm_row(y + r * c, x + r * c, w, c, eps);
     });
@@ -70,8 +70,8 @@ void rmsnorm_backward(ThreadPool& pool, float* dx, float* dw, const float* dy, c
     });
 }
 
-void qk_norm_forward(ThreadPool& pool, float* y, float* rstd, const float* x, const float* wq, const float* wk,
-                     int64_t n, int heads, int hkv, int64_t d, float eps) {
+void qk_norm_forward(ThreadPool& pool, float* y, float* rstd, const float* x, const float* wq,
+                     const float* wk, int64_t n, int heads, int hkv, int64_t d, float eps) {
     const int all = heads + 2 * hkv, normed = heads + hkv;
     pool.parallel(n, kGrain, [&](int64_t begin, int64_t end) {
         for (int64_t r = begin; r < end; ++r) {
@@ -86,14 +86,15 @@ void qk_norm_forward(ThreadPool& pool, float* y, float* rstd, const float* x, co
 }
 
 void qk_norm_backward(ThreadPool& pool, float* dx, float* dwq, float* dwk, const float* dy, const float* x,
-                      const float* wq, const float* wk, const float* rstd, int64_t n, int heads, int hkv, int64_t d) {
+                      const float* wq, const float* wk, const float* rstd, int64_t n, int heads, int hkv,
+                      int64_t d) {
     const int all = heads + 2 * hkv, normed = heads + hkv;
     pool.parallel(n, kGrain, [&](int64_t begin, int64_t end) {
         for (int64_t r = begin; r < end; ++r) {
             const int64_t at = r * all * d;
             for (int h = 0; h < normed; ++h) {
-                norm_row_backward<false>(dx + at + h * d, dy + at + h * d, x + at + h * d, h < heads ? wq : wk,
-                                         rstd[r * normed + h], d);
+                norm_row_backward<false>(dx + at + h * d, dy + at + h * d, x + at + h * d,
+                                         h < heads ? wq : wk, rstd[r * normed + h], d);
             }
             for (int64_t i = normed * d; i < all * d; ++i) dx[at + i] = dy[at + i];
         }
@@ -101,8 +102,8 @@ void qk_norm_backward(ThreadPool& pool, float* dx, float* dwq, float* dwk, const
     pool.parallel((d + 15) / 16, 1, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin * 16; i < end * 16 && i < d; i += 16) {
             for (int h = 0; h < normed; ++h) {
-                weight_columns((h < heads ? dwq : dwk) + i, dy + h * d + i, x + h * d + i, rstd + h, n, all * d,
-                               normed, d - i);
+                weight_columns((h < heads ? dwq : dwk) + i, dy + h * d + i, x + h * d + i, rstd + h, n,
+                               all * d, normed, d - i);
             }
         }
     });

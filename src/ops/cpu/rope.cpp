@@ -23,7 +23,10 @@ void rotate(float* x, const float* cos, const float* sin, int half, float sign) 
 struct SlotAddress {
     int64_t d, width, page, offset;
     SlotAddress(const Attention& at, int32_t slot, int g)
-        : d(at.d), width((at.d + 15) / 16 * 16), page(int64_t{slot / kPage} * at.hkv + g), offset(slot % kPage) {}
+        : d(at.d),
+          width((at.d + 15) / 16 * 16),
+          page(int64_t{slot / kPage} * at.hkv + g),
+          offset(slot % kPage) {}
     int64_t k(int64_t i) const { return page * kPage * d + (offset / 16 * d + i) * 16 + offset % 16; }
     int64_t v(int64_t i) const { return page * kPage * width + (i / 16 * kPage + offset) * 16 + i % 16; }
 };
@@ -37,7 +40,8 @@ void rope_kv_forward(ThreadPool& pool, float* qkv, const Attention& at, const fl
         for (int64_t n = begin; n < end; ++n) {
             float* row = qkv + n * all * at.d;
             const int64_t angle = int64_t{at.positions[n]} * half;
-            for (int h = 0; h < at.heads + at.hkv; ++h) rotate(row + h * at.d, cos + angle, sin + angle, half, 1.0f);
+            for (int h = 0; h < at.heads + at.hkv; ++h)
+                rotate(row + h * at.d, cos + angle, sin + angle, half, 1.0f);
             for (int32_t i = at.slot_offsets[n]; i < at.slot_offsets[n + 1]; ++i) {
                 for (int g = 0; g < at.hkv; ++g) {
                     const SlotAddress to(at, at.slots[i], g);
@@ -71,7 +75,8 @@ void rope_kv_backward(ThreadPool& pool, float* dqkv, const float* dk, const floa
                 }
             }
             const int64_t angle = int64_t{at.positions[n]} * half;
-            for (int h = 0; h < at.heads + at.hkv; ++h) rotate(row + h * at.d, cos + angle, sin + angle, half, -1.0f);
+            for (int h = 0; h < at.heads + at.hkv; ++h)
+                rotate(row + h * at.d, cos + angle, sin + angle, half, -1.0f);
         }
     });
 }

@@ -1,4 +1,5 @@
-// Sixteen fp32 lanes: one AVX-512 register, two AVX2 registers, or an array. Each operation is IEEE's on each lane.
+// Sixteen fp32 lanes: one AVX-512 register, two AVX2 registers, or an array. Each operation is IEEE's on each
+// lane.
 #pragma once
 #include <cstdint>
 
@@ -15,20 +16,43 @@ namespace r1::ops::cpu::R1_ISA {
 struct F16 {
     __m512 v;
 };
-R1_INLINE F16 load(const float* p) { return {_mm512_loadu_ps(p)}; }
-R1_INLINE void store(float* p, F16 a) { _mm512_storeu_ps(p, a.v); }
-R1_INLINE F16 set1(float x) { return {_mm512_set1_ps(x)}; }
-R1_INLINE F16 operator+(F16 a, F16 b) { return {_mm512_add_ps(a.v, b.v)}; }
-R1_INLINE F16 operator-(F16 a, F16 b) { return {_mm512_sub_ps(a.v, b.v)}; }
-R1_INLINE F16 operator*(F16 a, F16 b) { return {_mm512_mul_ps(a.v, b.v)}; }
-R1_INLINE F16 operator/(F16 a, F16 b) { return {_mm512_div_ps(a.v, b.v)}; }
-R1_INLINE F16 fma(F16 a, F16 b, F16 c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
-R1_INLINE F16 max(F16 a, F16 b) { return {_mm512_max_ps(a.v, b.v)}; }  // b where either is NaN
-R1_INLINE F16 min(F16 a, F16 b) { return {_mm512_min_ps(a.v, b.v)}; }
-R1_INLINE F16 sqrt(F16 a) { return {_mm512_sqrt_ps(a.v)}; }
+R1_INLINE F16 load(const float* p) {
+    return {_mm512_loadu_ps(p)};
+}
+R1_INLINE void store(float* p, F16 a) {
+    _mm512_storeu_ps(p, a.v);
+}
+R1_INLINE F16 set1(float x) {
+    return {_mm512_set1_ps(x)};
+}
+R1_INLINE F16 operator+(F16 a, F16 b) {
+    return {_mm512_add_ps(a.v, b.v)};
+}
+R1_INLINE F16 operator-(F16 a, F16 b) {
+    return {_mm512_sub_ps(a.v, b.v)};
+}
+R1_INLINE F16 operator*(F16 a, F16 b) {
+    return {_mm512_mul_ps(a.v, b.v)};
+}
+R1_INLINE F16 operator/(F16 a, F16 b) {
+    return {_mm512_div_ps(a.v, b.v)};
+}
+R1_INLINE F16 fma(F16 a, F16 b, F16 c) {
+    return {_mm512_fmadd_ps(a.v, b.v, c.v)};
+}
+R1_INLINE F16 max(F16 a, F16 b) {
+    return {_mm512_max_ps(a.v, b.v)};
+}  // b where either is NaN
+R1_INLINE F16 min(F16 a, F16 b) {
+    return {_mm512_min_ps(a.v, b.v)};
+}
+R1_INLINE F16 sqrt(F16 a) {
+    return {_mm512_sqrt_ps(a.v)};
+}
 // p · 2^n for whole n in [−126, 127]
 R1_INLINE F16 scale_exp2(F16 p, F16 n) {
-    const __m512i e = _mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n.v), _mm512_set1_epi32(127)), 23);
+    const __m512i e =
+        _mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n.v), _mm512_set1_epi32(127)), 23);
     return {_mm512_mul_ps(p.v, _mm512_castsi512_ps(e))};
 }
 // a where x >= y, else 0
@@ -45,22 +69,40 @@ R1_INLINE F16 load_bf16(const uint16_t* p) {
 struct F16 {
     __m256 a, b;
 };
-R1_INLINE F16 load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+R1_INLINE F16 load(const float* p) {
+    return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)};
+}
 R1_INLINE void store(float* p, F16 x) {
     _mm256_storeu_ps(p, x.a);
     _mm256_storeu_ps(p + 8, x.b);
 }
-R1_INLINE F16 set1(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
-R1_INLINE F16 operator+(F16 x, F16 y) { return {_mm256_add_ps(x.a, y.a), _mm256_add_ps(x.b, y.b)}; }
-R1_INLINE F16 operator-(F16 x, F16 y) { return {_mm256_sub_ps(x.a, y.a), _mm256_sub_ps(x.b, y.b)}; }
-R1_INLINE F16 operator*(F16 x, F16 y) { return {_mm256_mul_ps(x.a, y.a), _mm256_mul_ps(x.b, y.b)}; }
-R1_INLINE F16 operator/(F16 x, F16 y) { return {_mm256_div_ps(x.a, y.a), _mm256_div_ps(x.b, y.b)}; }
+R1_INLINE F16 set1(float x) {
+    return {_mm256_set1_ps(x), _mm256_set1_ps(x)};
+}
+R1_INLINE F16 operator+(F16 x, F16 y) {
+    return {_mm256_add_ps(x.a, y.a), _mm256_add_ps(x.b, y.b)};
+}
+R1_INLINE F16 operator-(F16 x, F16 y) {
+    return {_mm256_sub_ps(x.a, y.a), _mm256_sub_ps(x.b, y.b)};
+}
+R1_INLINE F16 operator*(F16 x, F16 y) {
+    return {_mm256_mul_ps(x.a, y.a), _mm256_mul_ps(x.b, y.b)};
+}
+R1_INLINE F16 operator/(F16 x, F16 y) {
+    return {_mm256_div_ps(x.a, y.a), _mm256_div_ps(x.b, y.b)};
+}
 R1_INLINE F16 fma(F16 x, F16 y, F16 z) {
     return {_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b)};
 }
-R1_INLINE F16 max(F16 x, F16 y) { return {_mm256_max_ps(x.a, y.a), _mm256_max_ps(x.b, y.b)}; }
-R1_INLINE F16 min(F16 x, F16 y) { return {_mm256_min_ps(x.a, y.a), _mm256_min_ps(x.b, y.b)}; }
-R1_INLINE F16 sqrt(F16 x) { return {_mm256_sqrt_ps(x.a), _mm256_sqrt_ps(x.b)}; }
+R1_INLINE F16 max(F16 x, F16 y) {
+    return {_mm256_max_ps(x.a, y.a), _mm256_max_ps(x.b, y.b)};
+}
+R1_INLINE F16 min(F16 x, F16 y) {
+    return {_mm256_min_ps(x.a, y.a), _mm256_min_ps(x.b, y.b)};
+}
+R1_INLINE F16 sqrt(F16 x) {
+    return {_mm256_sqrt_ps(x.a), _mm256_sqrt_ps(x.b)};
+}
 R1_INLINE __m256 exp2_bits(__m256 n) {
     return _mm256_castsi256_ps(
         _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23));
@@ -139,7 +181,9 @@ R1_INLINE F16 load_bf16(const uint16_t* p) {
 
 #endif
 
-R1_INLINE F16 zero() { return set1(0.0f); }
+R1_INLINE F16 zero() {
+    return set1(0.0f);
+}
 
 // The fixed tree: lanes i and i+8, then i+4, i+2, i+1.
 template <class F>

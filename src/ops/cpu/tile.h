@@ -5,8 +5,8 @@
 
 namespace r1::ops::cpu::R1_ISA {
 
-// Registers bound the tile: AVX-512 has 32 of 16 lanes, AVX2 16 of 8. Few rows take more panels, so that enough
-// independent chains hide the latency of the FMA.
+// Registers bound the tile: AVX-512 has 32 of 16 lanes, AVX2 16 of 8. Few rows take more panels, so that
+// enough independent chains hide the latency of the FMA.
 #if defined(R1_ISA_avx512)
 inline constexpr int kRows = 12, kPanels = 2, kWidePanels = 8;
 #elif defined(R1_ISA_avx2)
@@ -20,8 +20,12 @@ constexpr int panels_for(int rows) {
     return kPanels;
 }
 
-R1_INLINE F16 load_b(const float* p) { return load(p); }
-R1_INLINE F16 load_b(const uint16_t* p) { return load_bf16(p); }
+R1_INLINE F16 load_b(const float* p) {
+    return load(p);
+}
+R1_INLINE F16 load_b(const uint16_t* p) {
+    return load_bf16(p);
+}
 
 struct Tile {
     int64_t k;
@@ -83,23 +87,36 @@ R1_INLINE void tile_panels(Tile t, const B* b, int64_t panels) {
 template <class B>
 inline void tile_rows(int rows, const Tile& t, const B* b, int64_t panels) {
     switch (rows) {
-        case 1: return tile_panels<1>(t, b, panels);
-        case 2: return tile_panels<2>(t, b, panels);
-        case 3: return tile_panels<3>(t, b, panels);
-        case 4: return tile_panels<4>(t, b, panels);
+        case 1:
+            return tile_panels<1>(t, b, panels);
+        case 2:
+            return tile_panels<2>(t, b, panels);
+        case 3:
+            return tile_panels<3>(t, b, panels);
+        case 4:
+            return tile_panels<4>(t, b, panels);
 #if !defined(R1_ISA_portable)
-        case 5: return tile_panels<5>(t, b, panels);
-        case 6: return tile_panels<6>(t, b, panels);
+        case 5:
+            return tile_panels<5>(t, b, panels);
+        case 6:
+            return tile_panels<6>(t, b, panels);
 #endif
 #if defined(R1_ISA_avx512)
-        case 7: return tile_panels<7>(t, b, panels);
-        case 8: return tile_panels<8>(t, b, panels);
-        case 9: return tile_panels<9>(t, b, panels);
-        case 10: return tile_panels<10>(t, b, panels);
-        case 11: return tile_panels<11>(t, b, panels);
-        case 12: return tile_panels<12>(t, b, panels);
+        case 7:
+            return tile_panels<7>(t, b, panels);
+        case 8:
+            return tile_panels<8>(t, b, panels);
+        case 9:
+            return tile_panels<9>(t, b, panels);
+        case 10:
+            return tile_panels<10>(t, b, panels);
+        case 11:
+            return tile_panels<11>(t, b, panels);
+        case 12:
+            return tile_panels<12>(t, b, panels);
 #endif
-        default: return;
+        default:
+            return;
     }
 }
 

@@ -1,0 +1,106 @@
+#include "cli/run_rl.h"
+
+#include <iostream>
+
+#include "cli/embedded.h"
+#include "cli/interrupt.h"
+#include "core/files.h"
+#include "report/dashboard.h"
+#include "report/html.h"
+#include "report/tensorboard.h"
+#include "rl/trainer.h"
+#include "tasks/data.h"
+
+namespace r1::cli {
+namespace {
+
+// The lines of metrics.jsonl that a resumed run starts from.
+std::vector<nlohmann::json> read_history(const fs::path& run) {
+    std::vector<nlohmann::json> lines;
+    if (run.empty() || !fs::exists(run / "metrics.jsonl")) return lines;
+    for_each_line(read_file(run / "metrics.jsonl"), [&](std::string_view line, size_t) {
+        auto row = nlohmann::json::parse(line, nullptr, false);
+        if (row.is_object()) lines.push_back(std::move(row));
+    });
+    return lines;
+}
+
+Summary make_summary(const RlConfig& config, const RlResult& result) {
+    Summary summary;
+    summary.accuracy_before = result.accuracy_before, summary.accuracy_after = result.accuracy_after;
+    summary.length_before = result.length_before, summary.length_after = result.length_after;
+    summary.problems = result.problems;
+    summary.problem = result.problem, summary.gold = result.gold;
+    summary.before = {result.before.text, result.before.correct, result.before.tokens};
+    summary.after = {result.after.text, result.after.correct, result.after.tokens};
+    if (config.model.empty()) summary.disclosure = embedded_base_disclosure();
+    summary.seconds = result.seconds;
+    if (!result.finished)
+        summary.headline = cat("Stopped after step ", result.step, " of ", config.steps, ".");
+    summary.next = result.finished ? cat("r1 chat --model ", result.model.string())
+                                   : cat("r1 zero --resume ", result.folder.string());
+    summary.report = result.folder / "report.html";
+    if (result.finished) summary.model = result.model;
+    return summary;
+}
+
+}  // namespace
+
+int run_rl(const RlConfig& config, const std::string& command) {
+    Runtime runtime(config.threads);
+    Stream& stream = runtime.stream();
+    const DType dtype = config.weight_dtype == "bfloat16" ? DType::bf16 : DType::f32;
+    LanguageModel language_model = config.model.empty() ? load_embedded_base(stream, dtype)
+                                                        : load_language_model(stream, config.model, dtype);
+
+    RunInfo info;
+    info.command = command;
+    info.model = config.model.empty() ? "embedded base" : config.model;
+    info.parameters = language_model.model->parameter_count();
+    info.task = config.data.empty() ? config.task : fs::path(config.data).filename().string();
+    info.device = config.device;
+    info.threads = runtime.stream().pool->size();
+    info.isa = name_of(stream.isa);
+    info.steps = config.steps;
+    info.folder = config.resume.empty() ? config.out : config.resume;
+
+    Dashboard dashboard(std::cout, terminal_options(config.json));
+    const auto history = read_history(config.resume);
+    std::optional<TensorBoardWriter> events;
+    bool started = false;
+    const auto start = [&] {
+        if (!std::exchange(started, true)) dashboard.start(info, history);
+    };
+    RlCallbacks callbacks;
+    callbacks.stop = &interrupt_flag();
+    callbacks.status = [&](const std::string& text) { start(), dashboard.status(text); };
+    callbacks.note = [&](const std::string& text) { start(), dashboard.note(text); };
+    callbacks.started = [&](const fs::path& folder, int64_t step) {
+        info.folder = folder;
+        start();
+        const auto now = static_cast<double>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                                 std::chrono::system_clock::now().time_since_epoch())
+                                                 .count()) /
+                         1000.0;
+        events.emplace(folder, now, "r1", step > 0 ? std::optional<int64_t>(step + 1) : std::nullopt);
+    };
+    callbacks.metrics = [&](const nlohmann::ordered_json& metrics) {
+        dashboard.step(nlohmann::json(metrics));
+        const auto step = metrics["step"].get<int64_t>();
+        for (const auto& [name, value] : metrics.items()) {
+            if (name != "step" && value.is_number()) events->scalar(name, step, value.get<double>());
+        }
+        events->flush();
+    };
+    RlConfig copy = config;
+    const RlResult result =
+        train_rl(stream, config, to_toml(rl_options(copy)), std::move(language_model), callbacks);
+    info.folder = result.folder;
+    const Summary summary = make_summary(config, result);
+    write_file(result.folder / "summary.json", summary_json(info, summary).dump(2) + "\n");
+    write_report(result.folder);
+    dashboard.finish(summary);
+    return result.finished ? 0 : 130;
+}
+
+}  // namespace r1::cli

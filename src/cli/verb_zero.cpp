@@ -1,0 +1,34 @@
+#include "cli/embedded.h"
+#include "cli/run_rl.h"
+#include "cli/verbs.h"
+
+namespace r1::cli {
+namespace {
+
+void quick(RlConfig& c) {
+    c.steps = 12;
+    c.max_completion_length = 192;
+    c.eval_steps = 6;
+    c.eval_problems = 100;
+}
+
+int run(const RlConfig& config) {
+    return run_rl(config, "r1 zero");
+}
+
+}  // namespace
+
+Verb zero_verb() {
+    Verb verb = make_verb<RlConfig>("zero", "R1-Zero: reinforcement learning straight from a base model",
+                                    "Without arguments: the embedded base model learns to reason about "
+                                    "generated problems, on the CPU, in minutes.\n"
+                                    "With --model and --data: a model and problems of your own, such as\n"
+                                    "  r1 zero --model DIR_OR_GGUF --data problems.jsonl --out runs/mine\n"
+                                    "The run's folder holds metrics, samples, checkpoints, the report and "
+                                    "the model. Ctrl-C finishes the step and\n"
+                                    "saves; --resume DIR goes on to the same bytes.",
+                                    rl_options, run, quick, true);
+    return verb;
+}
+
+}  // namespace r1::cli

@@ -1,0 +1,57 @@
+#include "rl/evaluate.h"
+
+#include <algorithm>
+#include <map>
+
+#include "reward/verifier.h"
+
+namespace r1 {
+namespace {
+
+constexpr uint32_t kEvaluationStep = 0xffffffffu;  // no training step's random numbers
+
+}  // namespace
+
+std::string completion_text(const Tokenizer& tokenizer, const SamplingParams& params,
+                            const Completion& completion) {
+    std::span<const int32_t> ids(completion.ids);
+    const auto& stops = params.stop_ids;
+    if (!ids.empty() && std::find(stops.begin(), stops.end(), ids.back()) != stops.end())
+        ids = ids.first(ids.size() - 1);
+    std::string text = tokenizer.decode(ids);
+    if (completion.text_end < text.size()) text.resize(completion.text_end);
+    return text;
+}
+
+Evaluation evaluate(Stream& stream, Engine& engine, const Tokenizer& tokenizer,
+                    const std::vector<RlProblem>& problems, const SamplingParams& params, uint64_t seed) {
+    std::vector<Request> requests;
+    for (const auto& problem : problems) {
+        requests.push_back(
+            {problem.ids, 1, params, seed, kEvaluationStep, static_cast<uint32_t>(requests.size())});
+    }
+    auto results = engine.generate(stream, requests);
+    Evaluation evaluation;
+    std::map<std::string, std::pair<double, double>> families;  // correct, all
+    for (size_t i = 0; i < problems.size(); ++i) {
+        EvaluatedCompletion row{{}, std::move(results[i][0]), {}};
+        row.text = completion_text(tokenizer, params, row.completion);
+        row.verdict = verify(problems[i].kind, problems[i].gold, row.text);
+        const bool correct = row.verdict.outcome == Outcome::correct;
+        evaluation.accuracy += correct;
+        evaluation.length += static_cast<double>(row.completion.ids.size());
+        evaluation.clipped_ratio += row.completion.finish_reason == FinishReason::length;
+        auto& family = families[problems[i].family];
+        family.first += correct, family.second += 1.0;
+        evaluation.completions.push_back(std::move(row));
+    }
+    const auto count = std::max<double>(static_cast<double>(problems.size()), 1.0);
+    evaluation.accuracy /= count, evaluation.length /= count, evaluation.clipped_ratio /= count;
+    if (families.size() > 1) {
+        for (const auto& [name, sums] : families)
+            evaluation.by_family.emplace_back(name, sums.first / sums.second);
+    }
+    return evaluation;
+}
+
+}  // namespace r1

@@ -1,0 +1,389 @@
+#include "rl/trainer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <optional>
+
+#include "infer/adapters.h"
+#include "infer/score.h"
+#include "rl/policy_update.h"
+#include "tasks/data.h"
+#include "train/checkpoint.h"
+#include "train/run_folder.h"
+
+namespace r1 {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+double seconds_now() {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+RunFolder open_run(const RlConfig& config) {
+    if (!config.resume.empty()) return RunFolder::open(config.resume);
+    if (!config.out.empty()) return RunFolder::create(config.out);
+    return RunFolder::create_unique("runs", "zero");
+}
+
+class Trainer {
+  public:
+    Trainer(Stream& stream, const RlConfig& config, LanguageModel language_model,
+            const RlCallbacks& callbacks)
+        : stream_(stream),
+          config_(config),
+          callbacks_(callbacks),
+          language_model_(prepare(stream, config, std::move(language_model))),
+          model_(*language_model_.model),
+          run_(open_run(config)),
+          source_(config_, language_model_),
+          engine_(model_, EngineOptions{.max_sequences = config.max_sequences}),
+          optimizer_(model_, {config.adam_beta1, config.adam_beta2, config.adam_epsilon, config.weight_decay,
+                              config.max_grad_norm}) {
+        schedule_.lr_scheduler_type = config.lr_scheduler_type;
+        schedule_.learning_rate = config.learning_rate;
+        schedule_.min_lr = config.min_lr;
+        schedule_.warmup_steps = config.warmup_steps;
+        schedule_.total_steps =
+            std::max<int64_t>(1, config.steps * config.num_minibatches * config.num_iterations);
+        schedule_.validate();
+        if (config.beta != 0.0f) {
+            reference_ = std::make_unique<Model>(model_.config(), model_.weight_dtype());
+            std::copy_n(model_.weights().as<float>(), model_.parameter_count(),
+                        reference_->weights().as<float>());
+            reference_->pack(stream, false);
+        }
+    }
+
+    RlResult train(const std::string& config_toml) {
+        const double start = seconds_now();
+        if (config_.resume.empty()) {
+            run_.write_config(config_toml);
+            begin();
+        } else {
+            resume();
+        }
+        bool stopped = false;
+        while (step_ < config_.steps && !stopped) {
+            one_step();
+            stopped = callbacks_.stop && callbacks_.stop->load();
+            if (step_ % config_.save_steps == 0 || step_ == config_.steps || stopped) save();
+        }
+        RlResult result = summarize();
+        result.finished = step_ == config_.steps;
+        result.seconds = seconds_now() - start;
+        if (result.finished) {
+            status("writing the model");
+            export_model();
+        }
+        return result;
+    }
+
+  private:
+    static LanguageModel prepare(Stream& stream, const RlConfig& config, LanguageModel language_model) {
+        Model& model = *language_model.model;
+        if (config.lora.rank > 0) {
+            check(config.beta == 0.0f || !model.lora(), "the model has adapters already");
+            model.attach_lora(config.lora, config.seed);
+        }
+        model.pack(stream, true);
+        return language_model;
+    }
+
+    void say(const std::string& note) {
+        if (callbacks_.note) callbacks_.note(note);
+    }
+    void status(const std::string& text) {
+        if (callbacks_.status) callbacks_.status(text);
+    }
+
+    void begin() {
+        if (callbacks_.started) callbacks_.started(run_.path(), 0);
+        for (const auto& note : source_.notes()) say(note);
+        evaluate_and_log(0);
+    }
+
+    void resume() {
+        const auto checkpoint =
+            latest_checkpoint(stream_, run_.checkpoints(), [&](const std::string& text) { say(text); });
+        run_.rewind(checkpoint ? checkpoint->step : -1);
+        if (!checkpoint) return begin();  // stopped before the first checkpoint
+        const auto state = load_checkpoint(stream_, checkpoint->folder, model_, optimizer_);
+        step_ = checkpoint->step;
+        updates_ = state.at("updates").get<int64_t>();
+        num_tokens_ = state.at("num_tokens").get<int64_t>();
+        if (reference_) {
+            load_extra(checkpoint->folder, "reference", reference_->weights());
+            reference_->pack(stream_, false);
+        }
+        if (callbacks_.started) callbacks_.started(run_.path(), step_);
+        say(cat("resumed after step ", step_));
+    }
+
+    void save() {
+        status("saving a checkpoint");
+        const double start = seconds_now();
+        run_.sync();
+        std::vector<NamedTensor> extra;
+        if (reference_) extra.push_back({"reference", reference_->weights()});
+        save_checkpoint(stream_, run_.checkpoints(), step_, model_, optimizer_,
+                        {{"updates", updates_}, {"num_tokens", num_tokens_}}, extra);
+        checkpoint_seconds_ = seconds_now() - start;
+    }
+
+    void one_step() {
+        const double start = seconds_now();
+        const int64_t step = step_ + 1;
+        size_t complete = 0;
+        const size_t expected =
+            static_cast<size_t>(config_.prompts_per_step) * static_cast<size_t>(config_.num_generations);
+        Engine::Callbacks progress;
+        progress.complete = [&](size_t, int, const Completion&) {
+            if (++complete % 8 == 0) status(cat("rolling out ", complete, " of ", expected));
+        };
+        const Rollout rollout =
+            make_rollout(stream_, engine_, config_, language_model_, source_, step, progress);
+        status("learning");
+        const double training = seconds_now();
+        const UpdateResult update = update_policy(stream_, model_, reference_.get(), optimizer_, schedule_,
+                                                  config_, rollout, step, updates_, arena_);
+        if (reference_ && config_.sync_ref_model && step % config_.ref_model_sync_steps == 0)
+            refresh_reference();
+        const double train_seconds = seconds_now() - training;
+        step_ = step;
+        num_tokens_ += rollout.prompt_tokens + rollout.generated_tokens;
+        if (update.steps == 0) say(cat("step ", step, ": no group's rewards differ, nothing to learn"));
+        if (update.skipped > 0)
+            say(cat("step ", step,
+                    ": the gradient is not finite, the update was left out; lower train.learning_rate if "
+                    "this goes on"));
+
+        Json metrics{{"step", step}};
+        for (const auto& [name, value] : rollout_metrics(rollout)) metrics[name] = value;
+        add_update_metrics(metrics, rollout, update);
+        if (step == config_.steps || (config_.eval_steps > 0 && step % config_.eval_steps == 0))
+            add_evaluation(metrics, step);
+        metrics["time/rollout_s"] = rollout.generate_seconds;
+        metrics["time/reward_s"] = rollout.reward_seconds;
+        metrics["time/train_s"] = train_seconds;
+        metrics["time/checkpoint_s"] = std::exchange(checkpoint_seconds_, 0.0);  // of the step before
+        metrics["perf/rollout_tokens_per_s"] =
+            static_cast<double>(rollout.generated_tokens) / std::max(rollout.generate_seconds, 1e-9);
+        metrics["perf/train_tokens_per_s"] =
+            static_cast<double>(update.tokens) / std::max(train_seconds, 1e-9);
+        metrics["step_time"] = seconds_now() - start;
+        write_samples(step, rollout);
+        run_.append_metrics(metrics);
+        if (callbacks_.metrics) callbacks_.metrics(metrics);
+    }
+
+    void add_update_metrics(Json& metrics, const Rollout& rollout, const UpdateResult& update) {
+        const double tokens = std::max(update.stats.tokens, 1.0);
+        metrics["loss"] = update.loss;
+        metrics["entropy"] = update.stats.entropy / tokens;
+        if (reference_) metrics["kl"] = update.stats.kl / tokens;
+        metrics["clip_ratio/low_mean"] = update.stats.clip_low / tokens;
+        metrics["clip_ratio/low_min"] = std::max(update.stats.clip_low_min, 0.0);
+        metrics["clip_ratio/high_mean"] = update.stats.clip_high / tokens;
+        metrics["clip_ratio/high_max"] = std::max(update.stats.clip_high_max, 0.0);
+        metrics["clip_ratio/region_mean"] = (update.stats.clip_low + update.stats.clip_high) / tokens;
+        PolicyStats first = update.first;
+        if (update.steps == 0) first = on_policy_difference(rollout);
+        metrics["sampling/sampling_logp_difference/mean"] =
+            first.logp_difference_sum / std::max(first.tokens, 1.0);
+        metrics["sampling/sampling_logp_difference/max"] = first.logp_difference_max;
+        metrics["num_tokens"] = num_tokens_;
+        metrics["grad_norm"] = update.grad_norm;
+        metrics["learning_rate"] = update.learning_rate;
+        metrics["train/updates"] = update.steps - update.skipped;
+        metrics["train/skipped_updates"] = update.skipped;
+    }
+
+    // Where nothing was learnt, the first group is scored, so that exactness is measured at every step.
+    PolicyStats on_policy_difference(const Rollout& rollout) {
+        PolicyStats stats;
+        const RolloutGroup& group = rollout.groups.front();
+        PackedSamples packed;
+        std::vector<std::span<const int32_t>> completions;
+        for (const auto& sample : group.samples) completions.push_back(sample.completion.ids);
+        packed.add_group(group.problem.ids, completions);
+        const Scores scores = score(stream_, model_, packed, config_.temperature,
+                                    {config_.top_k, config_.top_p, config_.min_p}, arena_);
+        size_t row = 0;
+        for (const auto& sample : group.samples) {
+            for (float logprob : sample.completion.logprobs) {
+                const double difference =
+                    std::abs(static_cast<double>(scores.logprobs[row++]) - static_cast<double>(logprob));
+                stats.logp_difference_max = std::max(stats.logp_difference_max, difference);
+                stats.logp_difference_sum += difference;
+                stats.tokens += 1.0;
+            }
+        }
+        return stats;
+    }
+
+    void refresh_reference() {
+        float* ref = reference_->weights().as<float>();
+        const float* policy = model_.weights().as<float>();
+        const float alpha = config_.ref_model_mixup_alpha;
+        check(!model_.lora(), "rl.sync_ref_model refreshes all weights; it does not go with adapters");
+        for (int64_t i = 0; i < model_.parameter_count(); ++i)
+            ref[i] = (1.0f - alpha) * ref[i] + alpha * policy[i];
+        reference_->pack(stream_, false);
+    }
+
+    void add_evaluation(Json& metrics, int64_t step) {
+        status(cat("answering ", source_.held_out().size(), " held-out problems"));
+        const Evaluation evaluation =
+            evaluate(stream_, engine_, language_model_.tokenizer, source_.held_out(),
+                     rollout_params(config_, language_model_), config_.seed);
+        metrics["eval/accuracy"] = evaluation.accuracy;
+        metrics["eval/length"] = evaluation.length;
+        metrics["eval/clipped_ratio"] = evaluation.clipped_ratio;
+        for (const auto& [family, accuracy] : evaluation.by_family)
+            metrics["eval/accuracy/" + family] = accuracy;
+        std::vector<Json> rows;
+        for (size_t i = 0; i < evaluation.completions.size(); ++i) {
+            const auto& row = evaluation.completions[i];
+            const RlProblem& problem = source_.held_out()[i];
+            rows.push_back({{"step", step},
+                            {"problem", problem.question},
+                            {"prompt", problem.prompt},
+                            {"gold", problem.gold},
+                            {"completion", row.text},
+                            {"score", row.verdict.score},
+                            {"outcome", name_of(row.verdict.outcome)},
+                            {"tokens", row.completion.ids.size()}});
+        }
+        run_.write_samples("eval", step, rows);
+    }
+
+    void evaluate_and_log(int64_t step) {
+        Json metrics{{"step", step}};
+        add_evaluation(metrics, step);
+        run_.append_metrics(metrics);
+        if (callbacks_.metrics) callbacks_.metrics(metrics);
+    }
+
+    void write_samples(int64_t step, const Rollout& rollout) {
+        std::vector<Json> rows;
+        const auto groups = std::min(rollout.groups.size(), static_cast<size_t>(config_.log_completions));
+        for (size_t g = 0; g < groups; ++g) {
+            const RolloutGroup& group = rollout.groups[g];
+            for (size_t s = 0; s < group.samples.size(); ++s) {
+                const RolloutSample& sample = group.samples[s];
+                Json rewards = Json::object();
+                for (const auto& [name, value] : sample.rewards) rewards[name] = value;
+                Json tokens = Json::array();
+                for (int32_t id : sample.completion.ids)
+                    tokens.push_back(language_model_.tokenizer.token_bytes(id));
+                rows.push_back({{"step", step},
+                                {"prompt_index", g},
+                                {"sample", s},
+                                {"prompt", group.problem.prompt},
+                                {"prompt_ids", group.problem.ids},
+                                {"completion", sample.text},
+                                {"ids", sample.completion.ids},
+                                {"tokens", tokens},
+                                {"logprobs", sample.completion.logprobs},
+                                {"advantage", sample.advantage},
+                                {"reward", sample.reward},
+                                {"rewards", rewards},
+                                {"outcome", name_of(sample.verdict.outcome)},
+                                {"reason", sample.verdict.reason},
+                                {"finish_reason", name_of(sample.completion.finish_reason)}});
+            }
+        }
+        run_.write_samples("step", step, rows);
+    }
+
+    static std::vector<nlohmann::json> read_rows(const fs::path& path) {
+        std::vector<nlohmann::json> rows;
+        if (!fs::exists(path)) return rows;
+        for_each_line(read_file(path), [&](std::string_view line, size_t) {
+            auto row = nlohmann::json::parse(line, nullptr, false);
+            if (row.is_object()) rows.push_back(std::move(row));
+        });
+        return rows;
+    }
+
+    // Before and after on the same held-out problems, from the files of the first and the last evaluation.
+    RlResult summarize() {
+        RlResult result;
+        result.step = step_;
+        result.folder = run_.path();
+        result.model = run_.model();
+        const auto mean = [](const std::vector<nlohmann::json>& rows, const char* key) {
+            double sum = 0.0;
+            for (const auto& row : rows) sum += row.value(key, 0.0);
+            return rows.empty() ? std::nan("") : sum / static_cast<double>(rows.size());
+        };
+        const auto samples = [&](int64_t step) {
+            return read_rows(run_.path() / "samples" / cat("eval-", step, ".jsonl"));
+        };
+        int64_t last = step_;
+        while (last > 0 && !fs::exists(run_.path() / "samples" / cat("eval-", last, ".jsonl"))) --last;
+        const auto before = samples(0), after = samples(last);
+        const auto correct = [](const nlohmann::json& row) {
+            return row.value("outcome", "") == "correct" ? 1 : 0;
+        };
+        const auto accuracy = [&](const std::vector<nlohmann::json>& rows) {
+            const auto hits = std::count_if(rows.begin(), rows.end(), correct);
+            return rows.empty() ? std::nan("") : static_cast<double>(hits) / static_cast<double>(rows.size());
+        };
+        result.accuracy_before = accuracy(before), result.accuracy_after = accuracy(after);
+        result.length_before = mean(before, "tokens"), result.length_after = mean(after, "tokens");
+        result.problems = static_cast<int64_t>(after.size());
+        // The one to show: wrong before, right after, with the thinking nearest to 90 tokens.
+        int64_t best = std::numeric_limits<int64_t>::max();
+        for (size_t i = 0; i < std::min(before.size(), after.size()); ++i) {
+            const int64_t rank = std::abs(after[i].value("tokens", int64_t{0}) - 90) +
+                                 (correct(after[i]) ? 0 : 1 << 20) + (correct(before[i]) ? 1 << 19 : 0);
+            if (rank >= best) continue;
+            best = rank;
+            const auto answer = [&](const nlohmann::json& row) {
+                return HeldOutAnswer{row.value("completion", ""), correct(row) != 0,
+                                     row.value("tokens", int64_t{0})};
+            };
+            result.problem = after[i].value("problem", "");
+            result.gold = after[i].contains("gold") ? after[i]["gold"].dump() : "";
+            result.before = answer(before[i]), result.after = answer(after[i]);
+        }
+        return result;
+    }
+
+    void export_model() {
+        if (fs::exists(run_.model())) return;  // a finished run that was resumed
+        if (model_.lora()) {
+            save_adapters(run_.path() / "adapters", model_, config_.model);
+            model_.merge_lora(stream_);
+        }
+        save_language_model(run_.model(), language_model_,
+                            config_.weight_dtype == "bfloat16" ? DType::bf16 : DType::f32);
+    }
+
+    Stream& stream_;
+    const RlConfig& config_;
+    const RlCallbacks& callbacks_;
+    LanguageModel language_model_;
+    Model& model_;
+    RunFolder run_;
+    ProblemSource source_;
+    Engine engine_;
+    Optimizer optimizer_;
+    Schedule schedule_;
+    std::unique_ptr<Model> reference_;
+    Arena arena_;
+    int64_t step_ = 0, updates_ = 0, num_tokens_ = 0;
+    double checkpoint_seconds_ = 0.0;
+};
+
+}  // namespace
+
+RlResult train_rl(Stream& stream, const RlConfig& config, const std::string& config_toml,
+                  LanguageModel language_model, const RlCallbacks& callbacks) {
+    return Trainer(stream, config, std::move(language_model), callbacks).train(config_toml);
+}
+
+}  // namespace r1
