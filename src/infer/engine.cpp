@@ -66,6 +66,7 @@ struct Engine::Impl {
     std::optional<KvCache> cache;
     std::optional<PagePool> pool;
     int64_t prompt_tokens = 0, generated_tokens = 0;
+    int64_t prompt_pages = 0;  // whole pages of prompts of the groups under way
 
     // of the generate() under way
     std::vector<Group> groups;
@@ -85,7 +86,7 @@ struct Engine::Impl {
 
     void prepare(std::span<const Request> requests) {
         const int64_t context = model.config().max_position_embeddings;
-        int64_t longest = 0, smallest = 0;
+        int64_t longest = 0, smallest = 0, samples = 0;
         groups.clear(), waiting.clear(), prefilling.clear(), ready.clear(), running.clear();
         groups.resize(requests.size());
         for (size_t i = 0; i < requests.size(); ++i) {
@@ -101,6 +102,7 @@ struct Engine::Impl {
             const int64_t most = std::min<int64_t>(size + std::max(request.params.max_tokens, 0), context);
             longest = std::max(longest, pages_for(most));
             smallest = std::max(smallest, pages_for(most) + request.n);
+            samples += request.n;
             Group& group = groups[i];
             group.request = &request;
             group.index = i;
@@ -119,7 +121,8 @@ struct Engine::Impl {
         const auto page_bytes = static_cast<int64_t>(KvCache::bytes(model.config(), 1));
         int64_t pages = options.pages;
         if (pages == 0) {
-            pages = std::min<int64_t>((options.max_sequences + 1) * (longest + 1) + smallest,
+            const int64_t together = std::min<int64_t>(options.max_sequences, samples);
+            pages = std::min<int64_t>((together + 1) * (longest + 1) + smallest,
                                       static_cast<int64_t>(options.memory_bytes) / page_bytes);
         }
         check(pages >= smallest, "the key-value cache of ", pages, " pages (", pages * page_bytes >> 20,
@@ -127,7 +130,7 @@ struct Engine::Impl {
               (smallest * page_bytes >> 20) + 1, " MiB); give it more memory or use shorter completions");
         if (!cache || cache->pages() < pages) cache.emplace(model.config(), pages);
         pool.emplace(cache->pages());
-        prompt_tokens = generated_tokens = 0;
+        prompt_tokens = generated_tokens = prompt_pages = 0;
     }
 
     void drop_pages(Sample& sample) {
@@ -217,14 +220,40 @@ struct Engine::Impl {
         }
     }
 
-    bool begin_group() {
+    int64_t most_tokens(const Group& group) const {  // of one of its samples, prompt included
+        return std::min<int64_t>(group.prompt_size() + std::max(group.request->params.max_tokens, 0),
+                                 model.config().max_position_embeddings);
+    }
+
+    // Whether one sample of any group under way could grow to its end if all others gave up their own pages
+    // once this group has begun too. Prompts' whole pages are never given up, nor are pages of prompts that
+    // are being computed; so without this the cache could fill with prompts and nothing would go on.
+    bool fits(const Group& next) const {
+        int64_t kept = prompt_pages, own = 0;
+        const auto add = [&](const Group& group) {
+            own = std::max(own, pages_for(most_tokens(group)) - group.prompt_size() / kPage);
+        };
+        const auto add_prompt_of = [&](const Group& group) {
+            kept += group.prompt_size() % kPage ? group.request->n : 0;
+            add(group);
+        };
+        for (const Group* group : prefilling) add_prompt_of(*group);
+        for (const Sample* sample : running) add(*sample->group);
+        for (const Sample* sample : ready) add(*sample->group);
+        add_prompt_of(next);
+        return kept + next.prompt_size() / kPage + own <= cache->pages();
+    }
+
+    // `expected` samples are under way.
+    bool begin_group(size_t expected) {
         Group& group = *waiting.front();
         const int64_t shared = group.prompt_size() / kPage;
         const int64_t parts = group.prompt_size() % kPage ? group.request->n : 0;
         // One page more for each sample under way, so that a new group does not at once displace them.
-        const auto active = static_cast<int64_t>(running.size() + ready.size());
-        if (pool->available() < shared + parts + (active ? active + group.request->n : 0)) return false;
+        const int64_t growth = expected ? static_cast<int64_t>(expected) + group.request->n : 0;
+        if (pool->available() < shared + parts + growth || !fits(group)) return false;
         for (int64_t p = 0; p < shared; ++p) group.shared.push_back(pool->take());
+        prompt_pages += shared;
         if (parts) {
             for (Sample& sample : group.samples) sample.pages.push_back(pool->take());
         }
@@ -243,11 +272,7 @@ struct Engine::Impl {
         for (const Group* group : prefilling) expected += group->samples.size();
         while (expected < places && !waiting.empty()) {
             const size_t samples = waiting.front()->samples.size();
-            if (!begin_group()) {
-                check(expected > 0, "the key-value cache is too small for the prompt of request ",
-                      waiting.front()->index, "; give it more memory");
-                break;
-            }
+            if (!begin_group(expected)) break;
             expected += samples;
         }
     }
@@ -257,7 +282,10 @@ struct Engine::Impl {
         sample.done = true;
         pool->give_back(sample.pages);
         Group& group = *sample.group;
-        if (--group.unfinished == 0) pool->give_back(group.shared);
+        if (--group.unfinished == 0) {
+            prompt_pages -= static_cast<int64_t>(group.shared.size());
+            pool->give_back(group.shared);
+        }
         if (callbacks->complete) callbacks->complete(group.index, sample.index, sample.completion);
     }
 
