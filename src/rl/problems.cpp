@@ -45,10 +45,9 @@ void ProblemSource::load_data() {
     const Tokenizer& tokenizer = language_model_.tokenizer;
     const bool chat = config_.prompt_template.empty() && tokenizer.chat_template().has_value();
     const auto chat_template = chat ? std::optional<ChatTemplate>(*tokenizer.chat_template()) : std::nullopt;
-    const int limit =
-        config_.max_prompt_length > 0
-            ? config_.max_prompt_length
-            : language_model_.model->config().max_position_embeddings - config_.max_completion_length;
+    const int context = language_model_.model->config().max_position_embeddings;
+    const int limit = config_.max_prompt_length > 0 ? std::min(config_.max_prompt_length, context)
+                                                    : context - config_.max_completion_length;
     const auto load = [&](const std::string& path) {
         const LoadedData data = load_examples(path);
         notes_.insert(notes_.end(), data.problems.begin(), data.problems.end());
@@ -56,6 +55,8 @@ void ProblemSource::load_data() {
         size_t too_long = 0;
         for (const Example& example : data.examples) {
             RlProblem problem{{}, {}, example.prompt, example.kind, example.gold, {}};
+            if (example.messages.is_array())
+                problem.question = example.messages.back().at("content").get<std::string>();
             if (chat) {
                 nlohmann::ordered_json messages = nlohmann::ordered_json::array();
                 if (!config_.system_prompt.empty())
@@ -63,18 +64,17 @@ void ProblemSource::load_data() {
                 if (example.messages.is_array()) {
                     for (const auto& message : example.messages)
                         messages.push_back(nlohmann::ordered_json::parse(message.dump()));
-                    problem.question = example.messages.back().value("content", "");
                 } else {
                     messages.push_back({{"role", "user"}, {"content", example.prompt}});
                 }
                 problem.prompt = chat_template->render(messages, true);
             } else {
-                check(example.messages.is_null(), path,
-                      " holds messages, and the model has no chat template; give data.prompt_template and "
-                      "plain prompts");
+                check(example.messages.is_null() || example.messages.size() == 1, path,
+                      " holds conversations, which need a model with a chat template and no "
+                      "data.prompt_template");
                 problem.prompt = config_.prompt_template.empty()
-                                     ? example.prompt
-                                     : with_question(config_.prompt_template, example.prompt);
+                                     ? problem.question
+                                     : with_question(config_.prompt_template, problem.question);
             }
             problem.ids = tokenizer.encode(problem.prompt, !chat);
             if (problem.ids.empty() || static_cast<int>(problem.ids.size()) > limit) {
@@ -123,7 +123,7 @@ std::vector<RlProblem> ProblemSource::training(int64_t step, int round, int coun
     }
     // Pass p over the file is a permutation of its own; the rounds of a step draw from passes far behind.
     const auto size = static_cast<uint64_t>(examples_.size());
-    uint64_t position = static_cast<uint64_t>(step) * static_cast<uint64_t>(count) +
+    uint64_t position = static_cast<uint64_t>(step - 1) * static_cast<uint64_t>(count) +
                         static_cast<uint64_t>(round) * (uint64_t{1} << 40) / size * size;
     uint64_t loaded = UINT64_MAX;
     std::vector<uint32_t> order(examples_.size());

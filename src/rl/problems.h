@@ -27,7 +27,7 @@ class ProblemSource {
     // template, or into the model's chat template. Prompts that are too long are left out and counted.
     ProblemSource(const RlConfig& config, const LanguageModel& language_model);
 
-    // The problems of a step: a pure function of (seed, step, round).
+    // The problems of a step (1, 2, …): a pure function of (seed, step, round).
     std::vector<RlProblem> training(int64_t step, int round, int count) const;
     const std::vector<RlProblem>& held_out() const { return held_out_; }
     const std::vector<std::string>& notes() const { return notes_; }  // what was skipped, for the user
