@@ -55,7 +55,7 @@ std::vector<Option> rl_options(RlConfig& c) {
         {.name = "model.lora_alpha",
          .target = &c.lora.alpha,
          .help = "Adapters are scaled by alpha / rank",
-         .range = {0, 1e6}},
+         .range = {0, 1e6, true}},
         {.name = "model.lora_target_modules",
          .target = &c.lora.target_modules,
          .help = "Matrices that get adapters"},

@@ -9,6 +9,11 @@
 namespace r1 {
 namespace {
 
+// The larger, or NaN where either is: a difference that is no number must not pass for 0.
+double larger(double a, double b) {
+    return std::isnan(a) || a > b ? a : b;
+}
+
 double exact_exp(double x) {
     return ops::exact_exp(x);
 }
@@ -116,7 +121,7 @@ PolicyStats sample_loss(const PolicyLossOptions& o, const LossScale& scale, cons
         low += s.low, high += s.high;
         stats.ratio_max = i == begin ? ratio : std::max(stats.ratio_max, ratio);
         stats.ratio_min = i == begin ? ratio : std::min(stats.ratio_min, ratio);
-        stats.logp_difference_max = std::max(stats.logp_difference_max, std::abs(difference));
+        stats.logp_difference_max = larger(stats.logp_difference_max, std::abs(difference));
         stats.logp_difference_sum += std::abs(difference);
         if (!t.entropy.empty()) stats.entropy += static_cast<double>(t.entropy[i]);
     }
@@ -161,7 +166,7 @@ void PolicyStats::add(const PolicyStats& other) {
     loss += other.loss, tokens += other.tokens;
     kl += other.kl, entropy += other.entropy;
     clip_low += other.clip_low, clip_high += other.clip_high;
-    logp_difference_max = std::max(logp_difference_max, other.logp_difference_max);
+    logp_difference_max = larger(logp_difference_max, other.logp_difference_max);
     logp_difference_sum += other.logp_difference_sum;
 }
 

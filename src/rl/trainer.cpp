@@ -84,7 +84,8 @@ class Trainer {
     static LanguageModel prepare(Stream& stream, const RlConfig& config, LanguageModel language_model) {
         Model& model = *language_model.model;
         if (config.lora.rank > 0) {
-            check(config.beta == 0.0f || !model.lora(), "the model has adapters already");
+            check(!config.sync_ref_model,
+                  "rl.sync_ref_model refreshes all weights; it does not go with adapters (model.lora_rank)");
             model.attach_lora(config.lora, config.seed);
         }
         model.pack(stream, true);
@@ -227,7 +228,6 @@ class Trainer {
         float* ref = reference_->weights().as<float>();
         const float* policy = model_.weights().as<float>();
         const float alpha = config_.ref_model_mixup_alpha;
-        check(!model_.lora(), "rl.sync_ref_model refreshes all weights; it does not go with adapters");
         for (int64_t i = 0; i < model_.parameter_count(); ++i)
             ref[i] = (1.0f - alpha) * ref[i] + alpha * policy[i];
         reference_->pack(stream_, false);
@@ -354,7 +354,6 @@ class Trainer {
     }
 
     void export_model() {
-        if (fs::exists(run_.model())) return;  // a finished run that was resumed
         if (model_.lora()) {
             save_adapters(run_.path() / "adapters", model_, config_.model);
             model_.merge_lora(stream_);
