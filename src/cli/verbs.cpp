@@ -64,7 +64,7 @@ std::string option_entry(const Option& option) {
 
 std::vector<Verb> all_verbs() {
     return {
-        zero_verb(), pretrain_verb(), tokenize_verb(), grade_verb(), report_verb(), doctor_verb(), completion_verb(), help_verb(),
+        zero_verb(), pretrain_verb(), generate_verb(), logprobs_verb(), tokenize_verb(), grade_verb(), convert_verb(), report_verb(), bench_verb(), doctor_verb(), completion_verb(), help_verb(),
     };
 }
 

@@ -55,10 +55,14 @@ Verb make_verb(std::string name, std::string summary, std::string details,
     return verb;
 }
 
+Verb bench_verb();
 Verb completion_verb();
+Verb convert_verb();
 Verb doctor_verb();
+Verb generate_verb();
 Verb grade_verb();
 Verb help_verb();
+Verb logprobs_verb();
 Verb pretrain_verb();
 Verb report_verb();
 Verb tokenize_verb();

@@ -17,10 +17,9 @@ int64_t ceil_div(int64_t a, int64_t b) {
     return (a + b - 1) / b;
 }
 
-constexpr int64_t kBlockK = 2048;  // rows of B between reloads of the accumulators
-constexpr int64_t kBlockRows =
-    240;  // rows of A that stay in the second-level cache, a multiple of every kRows
-constexpr int64_t kStripPanels = 8;  // panels of a task
+constexpr int64_t kBlockK = 2048;             // rows of B between reloads of the accumulators
+constexpr int64_t kBlockFloats = 256 * 1024;  // of A, that stay in the second-level cache
+constexpr int64_t kStripPanels = 8;           // panels of a task
 
 // Rows [m0, m1) × `panels` panels from p0, whole chains.
 template <class B>
@@ -30,6 +29,11 @@ void block(const Gemm& g, int64_t m0, int64_t m1, int64_t p0, int64_t panels) {
     const bool ragged = columns < panels * 16;
     float scratch[kRows * kStripPanels * 16];
     const bool finish = ragged || g.bias || g.residual;
+    // The panels behind these come next; they are asked for piece by piece while the rows pass.
+    const bool more = panels <= kPanels && p0 + panels < ceil_div(g.n, 16);
+    const int64_t tiles_here = ceil_div(m1 - m0, kRows);
+    const int64_t lines = panels * 16 * static_cast<int64_t>(sizeof(B)) * kAheadStep / 64;
+    const char* ahead = reinterpret_cast<const char*>(b0 + panels * 16 * g.k);
     for (int64_t m = m0; m < m1; m += kRows) {
         const auto rows = static_cast<int>(smaller(kRows, m1 - m));
         float* c = g.c + m * g.c_row + p0 * 16;
@@ -52,6 +56,11 @@ void block(const Gemm& g, int64_t m0, int64_t m1, int64_t p0, int64_t panels) {
             t.k = smaller(kBlockK, g.k - k);
             t.a = g.a + m / kRows * g.a_tile + k * g.a_col;
             t.load_c = g.accumulate || k > 0;
+            if (more) {
+                t.ahead_lines = static_cast<int>(ceil_div(lines, tiles_here));
+                t.ahead = ahead;
+                ahead += ceil_div(t.k, kAheadStep) * t.ahead_lines * 64;
+            }
             tile_rows(rows, t, b0 + k * 16, panels);
         }
         if (!finish) continue;
@@ -70,29 +79,21 @@ void block(const Gemm& g, int64_t m0, int64_t m1, int64_t p0, int64_t panels) {
 template <class B>
 void run(ThreadPool& pool, const Gemm& g) {
     const int64_t panels = ceil_div(g.n, 16);
-    if (g.m <= 2 * kRows) {  // few rows: weights are read once, a strip of panels a task
-        const int64_t strips = ceil_div(panels, kStripPanels);
-        const int64_t work = g.m * g.n * g.k;
-        const int64_t grain = work < 200000 ? strips : ceil_div(strips, smaller(strips, pool.size() * 8));
-        pool.parallel(strips, grain, [&](int64_t begin, int64_t end) {
-            for (int64_t s = begin; s < end; ++s) {
-                const int64_t p0 = s * kStripPanels;
-                block<B>(g, 0, g.m, p0, smaller(kStripPanels, panels - p0));
-            }
-        });
-        return;
-    }
-    // Many rows: a task is a block of rows × a strip; inside, two panels stay near while the rows pass.
-    const int64_t row_blocks = ceil_div(g.m, kBlockRows);
-    const int64_t rows = ceil_div(ceil_div(g.m, row_blocks), kRows) * kRows;
     const int64_t strips = ceil_div(panels, kStripPanels);
+    // A task is a block of rows × a strip of panels. Inside, a few panels stay near while the rows pass; with
+    // one or two rows, whose chains are few, all panels of the strip go together.
+    const int64_t together = g.m <= 2 ? kStripPanels : kPanels;
+    const int64_t most_rows = kBlockFloats / g.k > kRows ? kBlockFloats / g.k : kRows;
+    const int64_t row_blocks = ceil_div(g.m, most_rows);
+    const int64_t rows = ceil_div(ceil_div(g.m, row_blocks), kRows) * kRows;
     const int64_t tasks = row_blocks * strips;
-    const int64_t grain = ceil_div(tasks, smaller(tasks, pool.size() * 8));
+    const bool tiny = g.m * g.n * g.k < 200000;  // not worth waking another thread
+    const int64_t grain = tiny ? tasks : ceil_div(tasks, smaller(tasks, pool.size() * 8));
     pool.parallel(tasks, grain, [&](int64_t begin, int64_t end) {
         for (int64_t task = begin; task < end; ++task) {
             const int64_t m0 = task / strips * rows, p0 = task % strips * kStripPanels;
             const int64_t m1 = smaller(m0 + rows, g.m), p1 = smaller(p0 + kStripPanels, panels);
-            for (int64_t p = p0; p < p1; p += kPanels) block<B>(g, m0, m1, p, smaller(kPanels, p1 - p));
+            for (int64_t p = p0; p < p1; p += together) block<B>(g, m0, m1, p, smaller(together, p1 - p));
         }
     });
 }

@@ -35,7 +35,10 @@ struct Tile {
     float* c;
     int64_t c_row;
     bool load_c;
+    const char* ahead = nullptr;  // memory that will be needed next: asked for while this tile is computed,
+    int ahead_lines = 0;          // so many cache lines for every kAheadStep rows of B
 };
+inline constexpr int kAheadStep = 8;
 
 template <int ROWS, int PANELS, class B>
 R1_INLINE void tile(const Tile& t, const B* b) {
@@ -44,18 +47,23 @@ R1_INLINE void tile(const Tile& t, const B* b) {
         for (int p = 0; p < PANELS; ++p) acc[r][p] = t.load_c ? load(t.c + r * t.c_row + p * 16) : zero();
     }
     const float* a = t.a;
-    for (int64_t k = 0; k < t.k; ++k) {
-        F16 column[PANELS];
+    const char* ahead = t.ahead;
+    for (int64_t k = 0; k < t.k;) {
+        for (int line = 0; line < t.ahead_lines; ++line, ahead += 64) __builtin_prefetch(ahead, 0, 2);
+        const int64_t end = k + kAheadStep < t.k ? k + kAheadStep : t.k;
+        for (; k < end; ++k) {
+            F16 column[PANELS];
 #pragma GCC unroll 8
-        for (int p = 0; p < PANELS; ++p) column[p] = load_b(b + p * t.b_panel);
+            for (int p = 0; p < PANELS; ++p) column[p] = load_b(b + p * t.b_panel);
 #pragma GCC unroll 16
-        for (int r = 0; r < ROWS; ++r) {
-            const F16 x = set1(a[r * t.a_row]);
+            for (int r = 0; r < ROWS; ++r) {
+                const F16 x = set1(a[r * t.a_row]);
 #pragma GCC unroll 8
-            for (int p = 0; p < PANELS; ++p) acc[r][p] = fma(x, column[p], acc[r][p]);
+                for (int p = 0; p < PANELS; ++p) acc[r][p] = fma(x, column[p], acc[r][p]);
+            }
+            a += t.a_col;
+            b += t.b_row;
         }
-        a += t.a_col;
-        b += t.b_row;
     }
     for (int r = 0; r < ROWS; ++r) {
         for (int p = 0; p < PANELS; ++p) store(t.c + r * t.c_row + p * 16, acc[r][p]);

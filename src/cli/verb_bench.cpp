@@ -1,0 +1,234 @@
+#include <chrono>
+#include <iomanip>
+#include <sstream>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/embedded.h"
+#include "cli/peak.h"
+#include "cli/verbs.h"
+#include "core/rng.h"
+#include "infer/engine.h"
+#include "infer/packing.h"
+#include "rl/policy_update.h"
+
+namespace r1::cli {
+namespace {
+
+struct Config {
+    std::string model, weight_dtype = "float32";
+    int threads = 0, prompt = 512, tokens = 64, repeat = 3;
+    std::vector<int> sequences{1, 16, 64};
+    bool json = false;
+};
+
+std::vector<Option> options(Config& c) {
+    return {{.name = "model",
+             .target = &c.model,
+             .help = "Folder or .gguf file; by default the embedded base",
+             .value = "DIR"},
+            {.name = "weight_dtype",
+             .target = &c.weight_dtype,
+             .help = "Weights that the forward computes with",
+             .choices = {"float32", "bfloat16"}},
+            {.name = "threads", .target = &c.threads, .help = "Threads; 0 = all cores", .range = {0, 1024}},
+            {.name = "prompt", .target = &c.prompt, .help = "Tokens of the prefill", .range = {1, 1e6}},
+            {.name = "tokens",
+             .target = &c.tokens,
+             .help = "Tokens a sequence that are decoded",
+             .range = {1, 1e6}},
+            {.name = "sequences",
+             .target = &c.sequences,
+             .help = "Sequences decoded together",
+             .range = {1, 4096}},
+            {.name = "repeat",
+             .target = &c.repeat,
+             .help = "Runs of each case; the median is shown",
+             .range = {1, 100}},
+            {.name = "json", .target = &c.json, .help = "One JSON line a case"}};
+}
+
+double seconds_now() {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+template <class F>
+double median_seconds(int repeat, F f) {
+    std::vector<double> times;
+    for (int i = 0; i < repeat; ++i) times.push_back(f());
+    std::sort(times.begin(), times.end());
+    return times[times.size() / 2];
+}
+
+std::vector<int32_t> random_tokens(Rng& rng, const Model& model, int count) {
+    std::vector<int32_t> ids(static_cast<size_t>(count));
+    for (auto& id : ids)
+        id = static_cast<int32_t>(rng.below(static_cast<uint32_t>(model.config().vocab_size)));
+    return ids;
+}
+
+struct Case {
+    std::string name;
+    double tokens, seconds, floor_seconds;  // what the measured peak would take at least
+};
+
+// Seconds of the arithmetic at the peak, and of reading the weights once a step.
+double compute_floor(const Model& model, const Peak& peak, double tokens, double pairs) {
+    return (tokens * model.flops_per_token() + pairs * model.flops_per_token_pair()) / (peak.gflops * 1e9);
+}
+double weight_bytes(const Model& model) {
+    return model.flops_per_token() / 2.0 * static_cast<double>(size_of(model.weight_dtype()));
+}
+
+Case bench_prefill(Stream& stream, Model& model, const Config& c, const Peak& peak) {
+    Rng rng(1);
+    PackedSamples packed;
+    packed.add_document(random_tokens(rng, model, c.prompt + 1));
+    Arena arena;
+    const std::vector<int32_t> last{c.prompt - 1};
+    const double seconds = median_seconds(c.repeat, [&] {
+        ArenaScope scope(arena);
+        const double start = seconds_now();
+        const KvCache cache(model.config(), packed.pages, arena);
+        const TensorView hidden = model.forward(stream, packed.batch, cache, last, arena);
+        ops::linear_forward(stream, arena.take(DType::f32, {1, model.config().vocab_size}), hidden,
+                            model.head(), {}, {});
+        return seconds_now() - start;
+    });
+    const double n = c.prompt;
+    const double head =
+        2.0 * model.config().vocab_size * model.config().hidden_size;  // for the last token alone
+    const double floor = compute_floor(model, peak, n, n * n / 2) - (n - 1) * head / (peak.gflops * 1e9);
+    return {cat("prefill ", c.prompt), n, seconds, floor};
+}
+
+Case bench_decode(Stream& stream, Model& model, const Config& c, const Peak& peak, int sequences) {
+    constexpr int kPrompt = 32;
+    Rng rng(2);
+    std::vector<Request> requests;
+    for (int i = 0; i < sequences; ++i) {
+        Request request;
+        request.prompt = random_tokens(rng, model, kPrompt);
+        request.prompt_index = static_cast<uint32_t>(i);
+        requests.push_back(std::move(request));
+    }
+    Engine engine(model, {.max_sequences = sequences, .prefill_tokens = 4096});
+    const auto run = [&](int tokens) {
+        for (auto& request : requests) request.params.max_tokens = tokens;
+        const double start = seconds_now();
+        engine.generate(stream, requests);
+        return seconds_now() - start;
+    };
+    run(1);
+    const double seconds = median_seconds(c.repeat, [&] { return run(c.tokens + 1) - run(1); });
+    const double tokens = static_cast<double>(sequences) * c.tokens;
+    const double compute = compute_floor(model, peak, tokens, tokens * (kPrompt + c.tokens / 2.0));
+    const double reading = weight_bytes(model) * c.tokens / (peak.gbytes_per_s * 1e9);
+    return {cat("decode ", sequences), tokens, seconds, std::max(compute, reading)};
+}
+
+Case bench_grpo(Stream& stream, Model& model, const Config& c, const Peak& peak) {
+    constexpr int kPrompts = 2, kGenerations = 8, kPrompt = 32;
+    RlConfig config;
+    config.max_completion_length = c.tokens;
+    config.prompts_per_step = kPrompts, config.num_generations = kGenerations;
+    Optimizer optimizer(model, {});
+    model.pack(stream, true);
+    Schedule schedule;
+    schedule.learning_rate = 0.0f;
+    Engine engine(model, {.max_sequences = kPrompts * kGenerations});
+    Arena arena;
+    int64_t updates = 0;
+    const double seconds = median_seconds(c.repeat, [&] {
+        Rng rng(3);
+        std::vector<Request> requests;
+        for (int i = 0; i < kPrompts; ++i) {
+            Request request;
+            request.prompt = random_tokens(rng, model, kPrompt);
+            request.n = kGenerations;
+            request.prompt_index = static_cast<uint32_t>(i);
+            request.params.max_tokens = c.tokens;
+            requests.push_back(std::move(request));
+        }
+        const double start = seconds_now();
+        auto results = engine.generate(stream, requests);
+        Rollout rollout;
+        for (size_t i = 0; i < results.size(); ++i) {
+            RolloutGroup group;
+            group.problem.ids = requests[i].prompt;
+            group.has_signal = true;
+            for (size_t s = 0; s < results[i].size(); ++s) {
+                RolloutSample sample;
+                sample.completion = std::move(results[i][s]);
+                sample.advantage = s % 2 ? 1.0f : -1.0f;
+                group.samples.push_back(std::move(sample));
+            }
+            rollout.groups.push_back(std::move(group));
+        }
+        update_policy(stream, model, nullptr, optimizer, schedule, config, rollout, 1, updates, arena);
+        return seconds_now() - start;
+    });
+    const double completion = kPrompts * kGenerations * static_cast<double>(c.tokens);
+    const double trained = completion + kPrompts * kPrompt;
+    const double floor = compute_floor(model, peak, completion + 3 * trained, 0) +
+                         30.0 * static_cast<double>(model.parameter_count()) / (peak.gbytes_per_s * 1e9);
+    return {cat("GRPO step ", kPrompts, " x ", kGenerations, " x ", c.tokens), completion, seconds, floor};
+}
+
+int run(const Config& c) {
+    Runtime runtime(c.threads);
+    Stream& stream = runtime.stream();
+    const DType dtype = c.weight_dtype == "bfloat16" ? DType::bf16 : DType::f32;
+    LanguageModel language_model =
+        c.model.empty() ? load_embedded_base(stream, dtype) : load_language_model(stream, c.model, dtype);
+    Model& model = *language_model.model;
+    const Peak peak = measure_peak(stream);
+    const auto show = [&](const Case& result) {
+        const double rate = result.tokens / result.seconds, of_limit = result.floor_seconds / result.seconds;
+        if (c.json) {
+            return print(nlohmann::ordered_json{{"case", result.name},
+                                                {"weights", c.weight_dtype},
+                                                {"tokens_per_s", rate},
+                                                {"seconds", result.seconds},
+                                                {"of_limit", of_limit},
+                                                {"threads", stream.pool->size()},
+                                                {"isa", name_of(stream.isa)}}
+                             .dump() +
+                         "\n");
+        }
+        std::ostringstream line;
+        line << std::left << std::setw(26) << result.name << std::right << std::fixed << std::setprecision(1)
+             << std::setw(10) << rate << " tokens/s  " << std::setw(9) << result.seconds * 1e3 << " ms  "
+             << std::setw(5) << of_limit * 100.0 << " % of the limit\n";
+        print(line.str());
+    };
+    if (c.json) {
+        print(nlohmann::ordered_json{
+                  {"case", "peak"}, {"gflops", peak.gflops}, {"gbytes_per_s", peak.gbytes_per_s}}
+                  .dump() +
+              "\n");
+    } else {
+        std::ostringstream head;
+        head << std::fixed << std::setprecision(1) << "This machine: " << peak.gflops << " GFLOP/s, "
+             << peak.gbytes_per_s << " GB/s (" << stream.pool->size() << " threads, " << name_of(stream.isa)
+             << "). Weights: " << c.weight_dtype << "\n";
+        print(head.str());
+    }
+    show(bench_prefill(stream, model, c, peak));
+    for (int sequences : c.sequences) show(bench_decode(stream, model, c, peak, sequences));
+    show(bench_grpo(stream, model, c, peak));
+    return 0;
+}
+
+}  // namespace
+
+Verb bench_verb() {
+    return make_verb<Config>(
+        "bench", "Measure prefill, decoding and a GRPO step beside this machine's limits",
+        "The limit of a case is the larger of its arithmetic at the measured peak and of reading the "
+        "weights\n"
+        "at the measured bandwidth; both peaks are measured first. Random token ids; medians.",
+        options, run);
+}
+
+}  // namespace r1::cli
