@@ -6,10 +6,20 @@ namespace r1::cli {
 namespace {
 
 void quick(RlConfig& c) {
-    c.steps = 12;
-    c.max_completion_length = 192;
-    c.eval_steps = 6;
+    c.steps = 15;
+    c.eval_steps = 5;
     c.eval_problems = 100;
+    if (!c.model.empty()) return;
+    c.learning_rate = 4e-4f;
+    c.lr_scheduler_type = "linear";
+}
+
+// A model of the user's own has TRL's defaults; the embedded base has what suits it.
+bool rebase(RlConfig& c) {
+    if (!c.model.empty()) return false;
+    c = RlConfig{};
+    embedded_defaults(c);
+    return true;
 }
 
 int run(const RlConfig& config) {
@@ -19,7 +29,7 @@ int run(const RlConfig& config) {
 }  // namespace
 
 Verb zero_verb() {
-    Verb verb = make_verb<RlConfig>("zero", "R1-Zero: reinforcement learning straight from a base model",
+    return make_verb<RlConfig>("zero", "R1-Zero: reinforcement learning straight from a base model",
                                     "Without arguments: the embedded base model learns to reason about "
                                     "generated problems, on the CPU, in minutes.\n"
                                     "With --model and --data: a model and problems of your own, such as\n"
@@ -27,8 +37,7 @@ Verb zero_verb() {
                                     "The run's folder holds metrics, samples, checkpoints, the report and "
                                     "the model. Ctrl-C finishes the step and\n"
                                     "saves; --resume DIR goes on to the same bytes.",
-                                    rl_options, run, quick, true);
-    return verb;
+                                    rl_options, run, quick, true, rebase);
 }
 
 }  // namespace r1::cli

@@ -147,13 +147,17 @@ int run_verb(Verb& verb, const std::vector<std::string>& arguments) {
         if (option.name == "config" || option.name == "quick")
             set_option(option, argument.texts, argument.shown);
     }
-    if (verb.quick && common.quick && resume.empty()) verb.quick();
-    if (verb.configured && !resume.empty()) {
-        const fs::path file = fs::path(resume) / "config.toml";
-        apply_toml(verb.options, read_file(file), file.string());
-    }
-    if (!common.config.empty()) apply_toml(verb.options, read_file(common.config), common.config);
-    apply_arguments(options, parsed);
+    const auto apply = [&] {
+        if (verb.quick && common.quick && resume.empty()) verb.quick();
+        if (verb.configured && !resume.empty()) {
+            const fs::path file = fs::path(resume) / "config.toml";
+            apply_toml(verb.options, read_file(file), file.string());
+        }
+        if (!common.config.empty()) apply_toml(verb.options, read_file(common.config), common.config);
+        apply_arguments(options, parsed);
+    };
+    apply();
+    if (verb.rebase && verb.rebase()) apply();
     return verb.run();
 }
 
