@@ -32,6 +32,7 @@ void linear_forward(Stream& stream, TensorView y, ConstTensorView x, const Packe
     check(!bias || bias.numel() == n, "linear: bias ", bias, " does not fit y ", y);
     check(!residual || (residual.shape == y.shape && residual.data != y.data), "linear: residual ", residual,
           " must have y's shape ", y, " and other memory");
+    if (m == 0) return;  // a step that computes nothing but the beginning of a prompt
     const auto& kernels = cpu::kernels(stream);
     kernels.gemm(
         *stream.pool,
