@@ -80,8 +80,9 @@ std::unique_ptr<RunFolder::Impl> RunFolder::lock(const fs::path& path) {
 RunFolder RunFolder::create(const fs::path& path) {
     make_folder(path);
     auto impl = lock(path);
-    for (const auto& entry : list_folder(path)) {
-        check(entry.filename() == "lock", "there is a run or something else in ", path.string(),
+    for (const auto& entry : list_folder(path)) {  // but for what a creation that was interrupted has left
+        check(entry.filename() == "lock" || entry.filename() == "config.toml.tmp",
+              "there is a run or something else in ", path.string(),
               "; continue it with --resume, or choose another folder");
     }
     return RunFolder(std::move(impl));
@@ -164,7 +165,10 @@ void RunFolder::rewind(int64_t step) {
     }
     remove_after(path() / "samples", step);
     remove_after(checkpoints(), step);
-    for (const char* name : {"model", "model.tmp", "summary.json", "report.html"}) remove_path(path() / name);
+    for (const char* name :
+         {"model", "model.tmp", "adapters", "adapters.tmp", "summary.json", "report.html"}) {
+        remove_path(path() / name);
+    }
 }
 
 }  // namespace r1

@@ -3,7 +3,7 @@
 //   metrics.jsonl            one line a step
 //   samples/step-N.jsonl     what was sampled at step N, complete or absent; eval-N.jsonl likewise
 //   checkpoints/step-N/      see train/checkpoint.h
-//   model/, summary.json     the result
+//   model/, adapters/, summary.json, report.html     the result
 // A run that resumes first rewinds its folder to the checkpoint, so that in the end the files are those of a
 // run that was never interrupted.
 #pragma once

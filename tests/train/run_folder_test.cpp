@@ -76,6 +76,7 @@ TEST(RunFolder, ResumedFilesAreThoseOfAnUninterruptedRun) {
             write_steps(run, 1, 6);
             run.write_summary({{"steps", 6}});
             make_folder(run.model());
+            make_folder(run.path() / "adapters");
             make_folder(run.checkpoints() / "step-9");
             write_quickly(path / "samples/step-7.jsonl.tmp", "{");
             std::FILE* metrics = std::fopen((path / "metrics.jsonl").c_str(), "a");
@@ -86,6 +87,7 @@ TEST(RunFolder, ResumedFilesAreThoseOfAnUninterruptedRun) {
         run.rewind(checkpoint);
         EXPECT_FALSE(fs::exists(run.checkpoints() / "step-9"));
         EXPECT_FALSE(fs::exists(run.model()));
+        EXPECT_FALSE(fs::exists(run.path() / "adapters"));
         write_steps(run, std::max<int64_t>(checkpoint, 0) + 1, 6);
         EXPECT_EQ(files_of(path), files_of(whole.path())) << checkpoint;
     }
@@ -120,6 +122,8 @@ TEST(RunFolder, DamagedMetricsLinesAreDropped) {
 TEST(RunFolder, ARunIsNotOverwritten) {
     TempFolder temporary;
     const fs::path path = temporary / "a";
+    make_folder(path);
+    for (const char* name : {"lock", "config.toml.tmp"}) write_quickly(path / name, "");
     RunFolder::create(path).write_config("");
     EXPECT_NE(error_of([&] { RunFolder::create(path); }).find("--resume"), std::string::npos);
     RunFolder::open(path);
