@@ -103,7 +103,8 @@ std::string program_help(const std::vector<Verb>& verbs) {
         "answers\n\n"
         "  r1 COMMAND [--flag value]...\n\nCommands\n";
     for (const Verb& verb : verbs) out += entry(verb.name, verb.summary);
-    return out + "\nr1 help COMMAND shows a command's flags; r1 --version shows the version.\n";
+    return out + "\nr1 help COMMAND shows a command's flags; r1 --version shows the version. In the source tree,\n"
+           "./r1 test builds and runs the tests.\n";
 }
 
 std::string verb_help(const Verb& verb) {
