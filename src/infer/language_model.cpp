@@ -214,6 +214,9 @@ void save_language_model(const fs::path& folder, const LanguageModel& language_m
 
 void save_gguf(const fs::path& path, const LanguageModel& language_model, GgmlType type) {
     const Model& model = *language_model.model;
+    check(model.config().model_type != "qwen3" || !model.config().attention_bias,
+          "llama.cpp's qwen3 has no attention_bias, so this model cannot go into a GGUF file; save a Hugging Face "
+          "folder instead");
     auto tensors = tensors_of(model);
     GgufMetadata metadata = to_gguf(model.config());
     language_model.tokenizer.write_gguf(metadata);

@@ -32,7 +32,8 @@ void save_language_model(const fs::path& folder, const LanguageModel& language_m
                          uint64_t max_shard_bytes = 4'000'000'000);
 
 // A file for llama.cpp (F32, F16, BF16 or Q8_0), complete or absent, read back and compared likewise. Throws
-// if llama.cpp has no name for the tokenizer's pre-tokenizer.
+// if llama.cpp has no name for the tokenizer's pre-tokenizer, or does not know the model (qwen3 with
+// attention_bias).
 void save_gguf(const fs::path& path, const LanguageModel& language_model, GgmlType type);
 
 }  // namespace r1

@@ -85,6 +85,11 @@ TEST_P(LanguageModelFilesOf, HalfPrecisionRoundsOnce) {
 TEST_P(LanguageModelFilesOf, AGgufReloadsToTheSameBits) {
     const LanguageModel written = golden_model(GetParam());
     const fs::path path = folder_ / "model.gguf";
+    if (GetParam() == std::string("qwen3_tied")) {  // has biases, which llama.cpp's does not
+        EXPECT_NE(error_of([&] { save_gguf(path, written, GgmlType::f32); }).find("attention_bias"),
+                  std::string::npos);
+        return;
+    }
     save_gguf(path, written, GgmlType::f32);
     const LanguageModel read = load_language_model(stream_, path);
     EXPECT_EQ(weights_of(read), weights_of(written));
