@@ -140,9 +140,9 @@ void pack_rows(ThreadPool& pool, float* out, const float* x, int64_t rows, int64
             float* to = out + b * rows * tile;
             const int64_t width = smaller(tile, k - b * tile);
             for (int64_t row = 0; row < rows; ++row, from += stride, to += tile) {
-                // a whole vector is moved where it stays inside the input and the next row's store mends the
-                // rest
-                if (k - b * tile >= 16 && row + 1 < rows && width == tile) {
+                // a whole vector is moved where it stays inside the input's row and this block, which is one
+                // thread's; the next rows' stores mend the rest
+                if (k - b * tile >= 16 && (rows - row) * tile >= 16) {
                     store(to, load(from));
                     continue;
                 }
