@@ -169,6 +169,8 @@ TEST(Linear, BackwardEqualsTheReference) {
                                                          {33, 1, 31},
                                                          {130, 65, 49},
                                                          {4099, 17, 6},
+                                                         {5, 1203, 9},
+                                                         {33, 611, 20},
                                                          {0, 5, 7}}) {
         SCOPED_TRACE(cat("M ", p.m, " N ", p.n, " K ", p.k));
         const Floats x = normals(p.m * p.k, 1), w = normals(p.n * p.k, 2), dy = normals(p.m * p.n, 3);
