@@ -88,18 +88,27 @@ void print_error(const std::string& text) {
     print_line(nlohmann::json{{"error", text}});
 }
 
+std::string error_of(const std::function<void()>& action) {
+    try {
+        action();
+        return "";
+    } catch (const Error& error) {
+        return error.what();
+    } catch (const nlohmann::json::exception& error) {
+        return plain(error);
+    }
+}
+
 int answer_lines(const Answer& answer) {
     LineReader reader(STDIN_FILENO);
     while (const auto line = reader.next()) {
         nlohmann::ordered_json out;
-        try {
-            out = answer(parse_line(*line), *line);
-        } catch (const Error& error) {
-            out = {{"error", error.what()}};
-        } catch (const nlohmann::json::exception& error) {
-            out = {{"error", plain(error)}};
+        const std::string error = error_of([&] { out = answer(parse_line(*line), *line); });
+        if (error.empty()) {
+            print_line(out);
+        } else {
+            print_error(error);
         }
-        print_line(out);
     }
     return 0;
 }

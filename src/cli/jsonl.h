@@ -31,6 +31,10 @@ void print_line(const nlohmann::ordered_json& value);
 // {"error": text}
 void print_error(const std::string& text);
 
+// Runs `action` and returns what is wrong: the text of an Error (or of a field of the wrong type) that it
+// throws, else nothing.
+std::string error_of(const std::function<void()>& action);
+
 // Answers all of standard input, a line at a time. An Error (or wrong type of a field) that `answer` throws
 // is that line's {"error"}.
 // `line` is the request as it was read: with its order of keys.

@@ -3,6 +3,7 @@
 
 #include "cli/jsonl.h"
 #include "cli/request.h"
+#include "cli/text_model.h"
 #include "cli/verbs.h"
 #include "text/chat_template.h"
 #include "text/tokenizer.h"
@@ -22,18 +23,6 @@ std::vector<Option> options(Config& c) {
              .required = true}};
 }
 
-// The messages and variables are read again from the line, because templates see the order of keys.
-std::string render(const ChatTemplate& chat, const nlohmann::json& request, const std::string& line) {
-    const auto ordered = nlohmann::ordered_json::parse(line);
-    const bool prompt = bool_field(request, "add_generation_prompt", false);
-    auto variables = ordered.value("chat_template_kwargs", nlohmann::ordered_json::object());
-    check(variables.is_object(), "\"chat_template_kwargs\" must be an object");
-    for (const char* key : {"tools", "documents"}) {
-        if (has_field(request, key)) variables[key] = ordered.at(key);
-    }
-    return chat.render(ordered.at("messages"), prompt, variables);
-}
-
 int run(const Config& c) {
     const Tokenizer tokenizer = Tokenizer::load(c.model);
     std::optional<ChatTemplate> chat;  // a model without a template can still tokenise
@@ -42,7 +31,7 @@ int run(const Config& c) {
         [&](const nlohmann::json& request, const std::string& line) -> nlohmann::ordered_json {
             if (has_field(request, "messages")) {
                 if (!chat) chat = ChatTemplate::of(tokenizer);
-                const std::string text = render(*chat, request, line);
+                const std::string text = render_messages(*chat, request, line, false);
                 return {{"ids", tokenizer.encode(text)}, {"text", text}};
             }
             if (has_field(request, "ids")) {

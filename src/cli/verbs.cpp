@@ -64,7 +64,9 @@ std::string option_entry(const Option& option) {
 
 std::vector<Verb> all_verbs() {
     return {
-        zero_verb(), pretrain_verb(), generate_verb(), logprobs_verb(), tokenize_verb(), grade_verb(), convert_verb(), report_verb(), bench_verb(), doctor_verb(), completion_verb(), help_verb(),
+        zero_verb(),     pretrain_verb(), chat_verb(),       generate_verb(), logprobs_verb(),
+        tokenize_verb(), grade_verb(),    convert_verb(),    check_verb(),    report_verb(),
+        bench_verb(),    doctor_verb(),   completion_verb(), help_verb(),
     };
 }
 
@@ -103,7 +105,8 @@ std::string program_help(const std::vector<Verb>& verbs) {
         "answers\n\n"
         "  r1 COMMAND [--flag value]...\n\nCommands\n";
     for (const Verb& verb : verbs) out += entry(verb.name, verb.summary);
-    return out + "\nr1 help COMMAND shows a command's flags; r1 --version shows the version. In the source tree,\n"
+    return out +
+           "\nr1 help COMMAND shows a command's flags; r1 --version shows the version. In the source tree,\n"
            "./r1 test builds and runs the tests.\n";
 }
 

@@ -60,6 +60,8 @@ Verb make_verb(std::string name, std::string summary, std::string details,
 }
 
 Verb bench_verb();
+Verb chat_verb();
+Verb check_verb();
 Verb completion_verb();
 Verb convert_verb();
 Verb doctor_verb();

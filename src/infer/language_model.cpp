@@ -241,4 +241,21 @@ void save_gguf(const fs::path& path, const LanguageModel& language_model, GgmlTy
     sync_folder(path.parent_path());
 }
 
+std::string completion_text(const Tokenizer& tokenizer, const SamplingParams& params,
+                            const Completion& completion) {
+    std::span<const int32_t> ids(completion.ids);
+    const auto& stops = params.stop_ids;
+    if (!ids.empty() && std::find(stops.begin(), stops.end(), ids.back()) != stops.end())
+        ids = ids.first(ids.size() - 1);
+    std::string text = tokenizer.decode(ids);
+    if (completion.text_end == std::string::npos) return text;
+    // text_end counts the tokens' bytes; here those that are no UTF-8 have become longer
+    size_t end = text.size();
+    for (const auto& stop : params.stop) {
+        if (!stop.empty()) end = std::min(end, text.find(stop));
+    }
+    text.resize(end);
+    return text;
+}
+
 }  // namespace r1

@@ -36,4 +36,8 @@ void save_language_model(const fs::path& folder, const LanguageModel& language_m
 // attention_bias).
 void save_gguf(const fs::path& path, const LanguageModel& language_model, GgmlType type);
 
+// The text of a completion: its tokens without the stop token at the end, cut before a stop string.
+std::string completion_text(const Tokenizer& tokenizer, const SamplingParams& params,
+                            const Completion& completion);
+
 }  // namespace r1

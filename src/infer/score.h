@@ -18,4 +18,12 @@ Scores score(Stream& stream, Model& model, const PackedSamples& packed, float te
 // Log-softmax rows [T, V] of a sequence, row t of the token after t; for short texts and for tools.
 std::vector<float> logprob_rows(Stream& stream, Model& model, std::span<const int32_t> ids, Arena& arena);
 
+// The k most likely tokens after each token of a sequence [T], best first; of equal ones the lower id first.
+struct TokenLogprob {
+    int32_t id;
+    float logprob;
+};
+std::vector<std::vector<TokenLogprob>> top_logprobs(Stream& stream, Model& model,
+                                                    std::span<const int32_t> ids, int k, Arena& arena);
+
 }  // namespace r1

@@ -12,17 +12,6 @@ constexpr uint32_t kEvaluationStep = 0xffffffffu;  // no training step's random 
 
 }  // namespace
 
-std::string completion_text(const Tokenizer& tokenizer, const SamplingParams& params,
-                            const Completion& completion) {
-    std::span<const int32_t> ids(completion.ids);
-    const auto& stops = params.stop_ids;
-    if (!ids.empty() && std::find(stops.begin(), stops.end(), ids.back()) != stops.end())
-        ids = ids.first(ids.size() - 1);
-    std::string text = tokenizer.decode(ids);
-    if (completion.text_end < text.size()) text.resize(completion.text_end);
-    return text;
-}
-
 Evaluation evaluate(Stream& stream, Engine& engine, const Tokenizer& tokenizer,
                     const std::vector<RlProblem>& problems, const SamplingParams& params, uint64_t seed) {
     std::vector<Request> requests;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "infer/engine.h"
+#include "infer/language_model.h"
 #include "reward/verdict.h"
 #include "rl/problems.h"
 
@@ -20,10 +21,6 @@ struct Evaluation {
     std::vector<std::pair<std::string, double>> by_family;  // accuracy, where problems have families
     std::vector<EvaluatedCompletion> completions;           // in the order of the problems
 };
-
-// The text of a completion: its tokens without the stop token at the end, cut before a stop string.
-std::string completion_text(const Tokenizer& tokenizer, const SamplingParams& params,
-                            const Completion& completion);
 
 Evaluation evaluate(Stream& stream, Engine& engine, const Tokenizer& tokenizer,
                     const std::vector<RlProblem>& problems, const SamplingParams& params, uint64_t seed);
