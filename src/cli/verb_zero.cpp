@@ -6,12 +6,9 @@ namespace r1::cli {
 namespace {
 
 void quick(RlConfig& c) {
-    c.steps = 15;
+    c.steps = 20;
     c.eval_steps = 5;
     c.eval_problems = 100;
-    if (!c.model.empty()) return;
-    c.learning_rate = 4e-4f;
-    c.lr_scheduler_type = "linear";
 }
 
 // A model of the user's own has TRL's defaults; the embedded base has what suits it.

@@ -237,8 +237,9 @@ std::vector<Option> rl_options(RlConfig& c) {
 }
 
 void embedded_defaults(RlConfig& c) {
-    c.steps = 30;
-    c.learning_rate = 2e-4f;
+    c.steps = 80;
+    c.learning_rate = 4e-4f;
+    c.lr_scheduler_type = "linear";
     c.warmup_steps = 5;
     c.adam_beta2 = 0.99f;
     c.num_minibatches = 2;
