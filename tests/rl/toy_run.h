@@ -13,12 +13,14 @@
 
 namespace r1 {
 
-// Its tokenizer knows 97 of the 101 ids. `stops` further tokens end a completion, so that many are empty.
+// Its tokenizer knows 97 of the 101 ids. `stops` tokens besides EOS end a completion, so that many are empty;
+// with -1 none does.
 inline LanguageModel toy_model(Stream& stream, DType dtype = DType::f32, int stops = 12) {
     ModelConfig config = tiny_config("qwen2");
     config.vocab_size = 101;
     config.initializer_range = 0.1f;
-    Tokenizer tokenizer = Tokenizer::from_json(tiny_tokenizer_json(), {{"eos_token", "<|end|>"}});
+    Tokenizer tokenizer = Tokenizer::from_json(
+        tiny_tokenizer_json(), stops < 0 ? nlohmann::json() : nlohmann::json{{"eos_token", "<|end|>"}});
     for (int32_t id = 60; id < 60 + stops; ++id) tokenizer = tokenizer.with_stop_id(id);
     LanguageModel result{tiny_model(stream, config, dtype), tokenizer, {}};
     result.sampling.stop_ids = tokenizer.stop_ids();
