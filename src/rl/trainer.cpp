@@ -154,7 +154,13 @@ class Trainer {
         const double train_seconds = seconds_now() - training;
         step_ = step;
         num_tokens_ += rollout.prompt_tokens + rollout.generated_tokens;
-        if (update.steps == 0) say(cat("step ", step, ": no group's rewards differ, nothing to learn"));
+        if (update.steps == 0) {
+            const bool signal = std::any_of(rollout.groups.begin(), rollout.groups.end(),
+                                            [](const RolloutGroup& group) { return group.has_signal; });
+            say(cat("step ", step,
+                    signal ? ": what could teach is truncated and masked" : ": no group's rewards differ",
+                    ", nothing to learn"));
+        }
         if (update.skipped > 0)
             say(cat("step ", step,
                     ": the gradient is not finite, the update was left out; lower train.learning_rate if "
