@@ -85,7 +85,7 @@ class Exactness {
                 default:
                     break;
             }
-            tokens -= std::ssize(request.prompt) + int64_t{request.n} * request.params.max_tokens;
+            tokens -= tokens_of(request);
             requests_.push_back(std::move(request));
         };
         for (const auto& prompt : options.prompts) add(prompt);
@@ -128,12 +128,18 @@ class Exactness {
         return all;
     }
 
-    // The first requests, as many as the slow instruction sets get done in a bearable time.
+    // All requests; where the instruction set is slow and the model large, the shortest one.
     std::vector<size_t> few(Isa isa) const {
-        auto all = every();
         const bool slow = isa == Isa::portable && model_.parameter_count() > 10'000'000;
-        if (slow) all.resize(1);
-        return all;
+        if (!slow) return every();
+        const auto shortest =
+            std::min_element(requests_.begin(), requests_.end(),
+                             [](const Request& a, const Request& b) { return tokens_of(a) < tokens_of(b); });
+        return {static_cast<size_t>(shortest - requests_.begin())};
+    }
+
+    static int64_t tokens_of(const Request& request) {
+        return std::ssize(request.prompt) + int64_t{request.n} * request.params.max_tokens;
     }
 
     void check_rollouts() {
