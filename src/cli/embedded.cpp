@@ -21,7 +21,9 @@ LanguageModel load_embedded_base(Stream& stream, DType weight_dtype) {
 
 std::string embedded_base_disclosure() {
     const fs::path file = base_folder() / "disclosure.txt";
-    return fs::exists(file) ? read_file(file) : std::string();
+    std::string text = fs::exists(file) ? read_file(file) : std::string();
+    while (!text.empty() && text.back() == '\n') text.pop_back();
+    return text;
 }
 
 }  // namespace r1::cli
