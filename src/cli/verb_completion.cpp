@@ -83,7 +83,8 @@ std::string bash_script(const std::vector<Verb>& verbs) {
            "    esac\n"
            "    case $word in\n"
            "    -*) COMPREPLY=($(compgen -W \"$flags\" -- \"$word\")) ;;\n"
-           "    *) COMPREPLY=($(compgen -W \"$values\" -- \"$word\") $(compgen -f -- \"$word\")) ;;\n"
+           "    *) if [ -n \"$values\" ]; then COMPREPLY=($(compgen -W \"$values\" -- \"$word\"))\n"
+           "       else COMPREPLY=($(compgen -f -- \"$word\")); fi ;;\n"
            "    esac\n"
            "}\n"
            "complete -o filenames -F _r1 r1 ./r1\n";
