@@ -106,7 +106,7 @@ class Exactness {
         }
     }
 
-    // The requests of a rollout in a random order, and a cache that holds hardly more than the largest.
+    // The requests of a rollout in a random order, and a cache that hardly holds the largest one.
     EngineOptions random_engine(std::vector<size_t>& order) {
         order = every();
         rng_.shuffle(order);
@@ -116,8 +116,8 @@ class Exactness {
         for (const Request& request : requests_) {
             const auto most = std::min<int64_t>(std::ssize(request.prompt) + request.params.max_tokens,
                                                 model_.config().max_position_embeddings);
-            const int64_t pages = (most + ops::kPage - 1) / ops::kPage * request.n;
-            options.pages = std::max(options.pages, pages + request.n + rng_.range(0, 2));
+            const int64_t pages = (most + ops::kPage - 1) / ops::kPage;
+            options.pages = std::max(options.pages, pages + request.n + rng_.range(0, 1));
         }
         return options;
     }
