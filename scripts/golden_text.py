@@ -47,9 +47,8 @@ PIECES = [
 
 def texts():
     out = list(PIECES) + TRAINING
-    for stride in (7, 23):  # neighbours of every kind
-        out += ["".join(PIECES[(i * stride + k * 5 + stride) % (len(PIECES) - 6)] for k in range(5)) for i in range(0, 40, 2)]
-    return out
+    neighbours = len(PIECES) - 6  # the last ones are long
+    return out + ["".join(PIECES[(i * 7 + k * 5) % neighbours] for k in range(5)) for i in range(24)]
 
 
 def byte_level(use_regex=False, prefix=False):

@@ -11,7 +11,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     size_t end = input.find('\0');
     std::string_view text = end == input.npos ? std::string_view("Some text, 123") : input.substr(end + 1);
     try {
-        auto tokenizer = r1::Tokenizer::from_json(r1::parse_json(input.substr(0, end), "tokenizer.json"), nullptr);
+        auto tokenizer =
+            r1::Tokenizer::from_json(r1::parse_json(input.substr(0, end), "tokenizer.json"), nullptr);
         std::vector<int32_t> ids = tokenizer.encode(text, true);
         std::string decoded = tokenizer.decode(ids), streamed;
         if (!r1::is_valid_utf8(decoded)) __builtin_trap();

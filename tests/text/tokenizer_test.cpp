@@ -87,6 +87,8 @@ TEST(Tokenizer, RepairsInvalidUtf8) {
                                                    {"\xF5\x80", "\uFFFD\uFFFD"},
                                                    {"\xF4\x90\x80\x80", "\uFFFD\uFFFD\uFFFD\uFFFD"},
                                                    {"\xE0\x9F\xBF", "\uFFFD\uFFFD\uFFFD"},
+                                                   {"\xE4\xBD\xC1", "\uFFFD\uFFFD"},
+                                                   {"\xF0\x9F\x98\xF0", "\uFFFD\uFFFD"},
                                                    {"ok", "ok"}};
     for (const auto& [bytes, text] : cases) {
         EXPECT_EQ(to_valid_utf8(bytes), text);
