@@ -45,7 +45,9 @@ TEST_P(GoldenTokenizer, StreamsWhatItDecodes) {
             EXPECT_TRUE(is_valid_utf8(piece));
             streamed += piece;
         }
-        EXPECT_EQ(streamed + stream.finish(), tokenizer.decode(ids));
+        streamed += stream.finish();
+        if (strips && streamed.starts_with(' ')) streamed.erase(0, 1);
+        EXPECT_EQ(streamed, tokenizer.decode(ids));
     }
 }
 
