@@ -33,8 +33,7 @@ TEST_P(GoldenTokenizer, EncodesAndDecodesAsTokenizers) {
 
 // Tokens streamed one by one give the same text as decode(), never half a character.
 TEST_P(GoldenTokenizer, StreamsWhatItDecodes) {
-    if (std::string(GetParam()) == "metaspace")
-        GTEST_SKIP() << "its decoder strips the first space of the whole";
+    bool strips = std::string(GetParam()) == "metaspace";  // its decoder drops the first space of the whole
     Tokenizer tokenizer = Tokenizer::load(golden / GetParam());
     for (const auto& example : nlohmann::json::parse(read_file(golden / GetParam() / "cases.json"))) {
         auto ids = example[1].get<std::vector<int32_t>>();
