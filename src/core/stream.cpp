@@ -1,6 +1,7 @@
 #include "core/stream.h"
 
 #include <sched.h>
+#include <xmmintrin.h>
 
 #include <algorithm>
 #include <atomic>
@@ -52,58 +53,75 @@ Isa best_isa() {
     return best;
 }
 
+namespace {
+
+// Subnormal numbers count as zero while ops run, in every thread alike: decayed optimiser moments would else
+// stay subnormal for ever, and each costs the processor a hundred cycles.
+class FlushSubnormals {
+  public:
+    FlushSubnormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | flush_to_zero | denormals_are_zero); }
+    ~FlushSubnormals() { _mm_setcsr(saved_); }
+    FlushSubnormals(const FlushSubnormals&) = delete;
+    FlushSubnormals& operator=(const FlushSubnormals&) = delete;
+
+  private:
+    static constexpr unsigned flush_to_zero = 0x8000, denormals_are_zero = 0x0040;
+    unsigned saved_;
+};
+
+}  // namespace
+
+// A call publishes its pieces in `unclaimed`; whoever lowers that number owns a piece, and the call ends when
+// all pieces are done. A worker that comes late finds nothing to claim, so nobody waits for it.
 struct ThreadPool::Impl {
     std::vector<std::thread> workers;
-    std::atomic<uint64_t> generation{0};  // a new value starts the workers
-    std::atomic<int> pending{0};          // workers that have not finished the current call
-    std::atomic<int64_t> next{0};
+    std::atomic<int64_t> unclaimed{0};
+    std::atomic<int64_t> unfinished{0};
     std::atomic<bool> stop{false};
-    int64_t count = 0, grain = 1;
+    int64_t count = 0, grain = 1, pieces = 0;  // of the call; stable while a piece is unfinished
     const RangeFn* fn = nullptr;
     std::mutex mutex;
     std::condition_variable wake;
     std::exception_ptr error;
 
+    bool has_work() const {
+        return unclaimed.load(std::memory_order_acquire) > 0 || stop.load(std::memory_order_acquire);
+    }
+
     void work() {
-        try {
-            for (;;) {
-                const int64_t begin = next.fetch_add(grain, std::memory_order_relaxed);
-                if (begin >= count) return;
+        int64_t left = unclaimed.load(std::memory_order_acquire);
+        while (left > 0) {
+            if (!unclaimed.compare_exchange_weak(left, left - 1, std::memory_order_acq_rel,
+                                                 std::memory_order_acquire))
+                continue;
+            const int64_t begin = (pieces - left) * grain;
+            int64_t finished = 1;
+            try {
                 (*fn)(begin, std::min(begin + grain, count));
+            } catch (...) {
+                finished += unclaimed.exchange(0, std::memory_order_acq_rel);
+                std::lock_guard lock(mutex);
+                if (!error) error = std::current_exception();
             }
-        } catch (...) {
-            next.store(count, std::memory_order_relaxed);
-            std::lock_guard lock(mutex);
-            if (!error) error = std::current_exception();
+            unfinished.fetch_sub(finished, std::memory_order_acq_rel);
+            left = unclaimed.load(std::memory_order_acquire);
         }
     }
 
     void worker() {
-        uint64_t seen = 0;
-        for (;;) {
-            uint64_t now = seen;
-            for (int spin = 0; spin < 4000; ++spin) {
-                now = generation.load(std::memory_order_acquire);
-                if (now != seen) break;
-                __builtin_ia32_pause();
-            }
-            if (now == seen) {
+        const FlushSubnormals scope;
+        while (!stop.load(std::memory_order_acquire)) {
+            for (int spin = 0; spin < 4000 && !has_work(); ++spin) __builtin_ia32_pause();
+            if (!has_work()) {
                 std::unique_lock lock(mutex);
-                wake.wait(lock, [&] { return generation.load(std::memory_order_acquire) != seen; });
-                now = generation.load(std::memory_order_acquire);
+                wake.wait(lock, [&] { return has_work(); });
             }
-            seen = now;
-            if (stop.load(std::memory_order_acquire)) return;
             work();
-            pending.fetch_sub(1, std::memory_order_acq_rel);
         }
     }
 
-    void start() {
-        {
-            std::lock_guard lock(mutex);
-            generation.fetch_add(1, std::memory_order_acq_rel);
-        }
+    void wake_workers() {
+        { std::lock_guard lock(mutex); }  // a worker is either before its check or asleep
         wake.notify_all();
     }
 };
@@ -118,7 +136,7 @@ ThreadPool::ThreadPool(int threads) : impl_(std::make_unique<Impl>()) {
 
 ThreadPool::~ThreadPool() {
     impl_->stop.store(true, std::memory_order_release);
-    impl_->start();
+    impl_->wake_workers();
     for (auto& worker : impl_->workers) worker.join();
 }
 
@@ -129,6 +147,7 @@ int ThreadPool::size() const {
 void ThreadPool::parallel(int64_t count, int64_t grain, RangeFn fn) {
     if (count <= 0) return;
     grain = std::max<int64_t>(grain, 1);
+    const FlushSubnormals scope;
     if (impl_->workers.empty() || count <= grain) {
         for (int64_t begin = 0; begin < count; begin += grain) fn(begin, std::min(begin + grain, count));
         return;
@@ -136,12 +155,13 @@ void ThreadPool::parallel(int64_t count, int64_t grain, RangeFn fn) {
     Impl& pool = *impl_;
     pool.count = count;
     pool.grain = grain;
+    pool.pieces = (count + grain - 1) / grain;
     pool.fn = &fn;
-    pool.next.store(0, std::memory_order_relaxed);
-    pool.pending.store(static_cast<int>(pool.workers.size()), std::memory_order_release);
-    pool.start();
+    pool.unfinished.store(pool.pieces, std::memory_order_relaxed);
+    pool.unclaimed.store(pool.pieces, std::memory_order_release);
+    pool.wake_workers();
     pool.work();
-    for (int spin = 0; pool.pending.load(std::memory_order_acquire) != 0; ++spin) {
+    for (int spin = 0; pool.unfinished.load(std::memory_order_acquire) != 0; ++spin) {
         if (spin < 20000) {
             __builtin_ia32_pause();
         } else {

@@ -33,7 +33,8 @@ class RangeFn {
 };
 
 // A persistent pool whose workers spin briefly, then sleep. One caller at a time; calls do not nest.
-// How a range is cut over threads never changes a result: ops give each output to one thread.
+// How a range is cut over threads never changes a result: ops give each output to one thread, and every
+// thread flushes subnormal numbers to zero while it runs a piece.
 class ThreadPool {
   public:
     explicit ThreadPool(

@@ -1,0 +1,126 @@
+// The CUDA side of the ops: functions that enqueue kernels on a stream and never wait for the host. Pointers
+// are device memory that the dispatchers in ops/*.cpp have checked. Activations, weights, keys and values are
+// bf16; statistics, logits, losses, gradients of weights and optimiser state are fp32; every sum is
+// accumulated in fp32. Exactness   a forward's result for a token depends on its own sequence alone: no
+// launch parameter that changes the
+//             order of a sum may depend on the number of tokens, segments or rows. Nothing is summed by
+//             atomics.
+// Graphs      sizes that change from step to step are read from device memory where a decode graph replays
+// them.
+#pragma once
+#include <cuda_runtime_api.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace r1::ops::cuda {
+
+using bf16 = uint16_t;  // the bits; .cu files read them as __nv_bfloat16
+
+// ops/batch.h on the device, and the query tiles that the attention of prefill and training works on.
+struct Batch {
+    int64_t tokens = 0, segments = 0;
+    const int32_t* ids = nullptr;
+    const int32_t* positions = nullptr;
+    const int32_t* slot_offsets = nullptr;   // null: one slot a token, slots[n]
+    const int32_t* slots = nullptr;          // slot = page · kPage + offset
+    const int32_t* cu_seqlens = nullptr;     // [segments + 1]
+    const int32_t* table_offsets = nullptr;  // [segments + 1]
+    const int32_t* table = nullptr;
+    int64_t longest = 0;  // an upper bound of position + 1; it sizes grids, never the order of a sum
+};
+
+// Keys and values of one layer: k and v [pages][Hkv][kPage][D], D a multiple of 8 and at most 256.
+struct KvPages {
+    bf16* k = nullptr;
+    bf16* v = nullptr;
+    int64_t pages = 0;
+    int hkv = 0, d = 0;
+};
+
+// ---- norms.cu: y = x · rstd · w, rstd = 1/sqrt(mean x² + eps); one block structure for all row counts
+// With residual: sum = x + residual is written (and normalised, after rounding to bf16).
+void rmsnorm_forward(cudaStream_t, bf16* y, float* rstd, const bf16* x, const bf16* w, int64_t n, int64_t c,
+                     float eps);
+// dx += the gradient (i/o); dw [C] fp32 += Σ_n in a fixed order. `workspace` of rmsnorm_workspace(n, c)
+// bytes.
+size_t rmsnorm_workspace(int64_t n, int64_t c);
+void rmsnorm_backward(cudaStream_t, bf16* dx, float* dw, const bf16* dy, const bf16* x, const bf16* w,
+                      const float* rstd, int64_t n, int64_t c, void* workspace);
+// Over each head of q and k in qkv [N, H+2Hkv, D]; v is copied.
+void qk_norm_forward(cudaStream_t, bf16* y, float* rstd, const bf16* x, const bf16* wq, const bf16* wk,
+                     int64_t n, int heads, int hkv, int d, float eps);
+size_t qk_norm_workspace(int64_t n, int heads, int hkv, int d);
+void qk_norm_backward(cudaStream_t, bf16* dx, float* dwq, float* dwk, const bf16* dy, const bf16* x,
+                      const bf16* wq, const bf16* wk, const float* rstd, int64_t n, int heads, int hkv, int d,
+                      void* workspace);
+
+// ---- rope.cu: rotates q and k in place (cos, sin [T, D/2] fp32) and writes k and v to the batch's slots
+void rope_kv_forward(cudaStream_t, bf16* qkv, KvPages kv, const Batch&, const float* cos, const float* sin,
+                     int heads);
+// dqkv: dq in; dq, dk, dv out. dk and dv [pages] are fp32 pages laid out as KvPages.
+void rope_kv_backward(cudaStream_t, bf16* dqkv, const float* dk, const float* dv, const Batch&,
+                      const float* cos, const float* sin, int heads, int hkv, int d);
+
+// ---- elementwise.cu
+void swiglu_forward(cudaStream_t, bf16* y, const bf16* gate_up, int64_t n, int64_t f);
+void swiglu_backward(cudaStream_t, bf16* dgate_up, const bf16* dy, const bf16* gate_up, int64_t n, int64_t f);
+void gather_rows(cudaStream_t, bf16* y, const bf16* x, const int32_t* index, int64_t rows, int64_t c);
+// dx[index[r]] += dy[r] in ascending r, into bf16 rows (dx is zeroed by the caller) …
+void scatter_add_rows(cudaStream_t, bf16* dx, const bf16* dy, const int32_t* index, int64_t rows, int64_t n,
+                      int64_t c);
+// … and the embedding's: dw [V, C] fp32 += dy[r] at ids[r], ascending r for each id. `order` and `offsets`
+// come from a stable sort by id on the host: rows of id u[i] are order[offsets[i] … offsets[i+1]).
+void embedding_backward(cudaStream_t, float* dw, const bf16* dy, const int32_t* order, const int32_t* unique,
+                        const int32_t* offsets, int64_t uniques, int64_t c);
+void column_sums(cudaStream_t, float* out /* acc [N] */, const bf16* x, int64_t m, int64_t n,
+                 void* workspace);
+size_t column_sums_workspace(int64_t m, int64_t n);
+void to_bf16(cudaStream_t, bf16* y, const float* x, int64_t count);
+void to_f32(cudaStream_t, float* y, const bf16* x, int64_t count);
+
+// ---- logprobs.cu: z = logits · inv_temperature; lse, logprob, entropy as in ops/logprobs.h. One block a
+// row, one order.
+void logprobs_forward(cudaStream_t, float* logprobs, float* lse, float* entropy, const float* logits,
+                      const int32_t* targets, int64_t rows, int64_t v, float inv_temperature);
+// dlogits in bf16 for the matrix products that follow.
+void logprobs_backward(cudaStream_t, bf16* dlogits, const float* logits, const int32_t* targets,
+                       const float* lse, const float* dlogprobs, int64_t rows, int64_t v,
+                       float inv_temperature);
+// Draws by inverse cumulative sums in ascending token order at Philox uniforms of the keys, as ops/sample.h;
+// writes the token (−1 where the row has a NaN) and the log-probability z[token] − lse. inv_temperature =
+// inf: the largest logit.
+struct SampleKeys {  // device arrays [rows]
+    const uint64_t* seed;
+    const uint32_t* step;
+    const uint32_t* prompt;
+    const uint32_t* sample;
+    const uint32_t* position;
+};
+void sample(cudaStream_t, int32_t* tokens, float* logprobs, const float* logits, const float* lse,
+            const float* inv_temperature, SampleKeys keys, int64_t rows, int64_t v);
+
+// ---- optimizer.cu
+// AdamW as ops/adamw.h; grad_scale is read from device memory; also writes the bf16 weights of the forward.
+void adamw(cudaStream_t, float* w, bf16* w_bf16, float* m, float* v, const float* grad, int64_t count,
+           float decay, float b1, float b2, float step_size, float root_correction, float eps,
+           const float* grad_scale);
+// Σ x² in blocks of 4096, then in ascending order in double.
+size_t sum_of_squares_workspace(int64_t count);
+void sum_of_squares(cudaStream_t, double* sum, const float* x, int64_t count, void* workspace);
+
+// ---- attention_forward.cu, attention_backward.cu: causal, paged, grouped heads (ops/attention.h)
+//   qkv [N, H+2Hkv, D]: rotated q; k and v come from the pages. out [N, H, D], lse [N, H] fp32 (natural log).
+// A query's key blocks lie at absolute positions 0, S, 2S, … and are combined in ascending order, the same S
+// in prefill, decode and training: a token's bits are the same from each.
+size_t attention_workspace(const Batch&, int heads, int hkv, int d);
+void attention_forward(cudaStream_t, bf16* out, float* lse, const bf16* qkv, KvPages kv, const Batch&,
+                       int heads, float scale, void* workspace);
+size_t attention_backward_workspace(const Batch&, int heads, int hkv, int d);
+// dq into dqkv's q part; dk and dv fp32 pages: every page of the batch's tables is written, shared ones
+// summed over their readers in ascending order of segment.
+void attention_backward(cudaStream_t, bf16* dqkv, float* dk, float* dv, const bf16* dout, const bf16* out,
+                        const float* lse, const bf16* qkv, KvPages kv, const Batch&, int heads, float scale,
+                        void* workspace);
+
+}  // namespace r1::ops::cuda
