@@ -38,16 +38,20 @@ struct KvPages {
     int hkv = 0, d = 0;
 };
 
-// ---- norms.cu: y = x · rstd · w, rstd = 1/sqrt(mean x² + eps); one block structure for all row counts
-// With residual: sum = x + residual is written (and normalised, after rounding to bf16).
+// ---- norms.cu: y = x · rstd · w, rstd = 1/sqrt(mean x² + eps); one structure for all row counts. rstd may
+// be null where no backward follows. C at most 16384.
 void rmsnorm_forward(cudaStream_t, bf16* y, float* rstd, const bf16* x, const bf16* w, int64_t n, int64_t c,
                      float eps);
-// dx += the gradient (i/o); dw [C] fp32 += Σ_n in a fixed order. `workspace` of rmsnorm_workspace(n, c)
-// bytes.
+// The same of sum = x + residual, which is rounded to bf16 and written first. sum may be x or residual.
+void rmsnorm_residual_forward(cudaStream_t, bf16* y, bf16* sum, float* rstd, const bf16* x,
+                              const bf16* residual, const bf16* w, int64_t n, int64_t c, float eps);
+// dx += the gradient (i/o); dw [C] fp32 += Σ_n in a fixed order, unless null. `workspace` of
+// rmsnorm_workspace(n, c) bytes.
 size_t rmsnorm_workspace(int64_t n, int64_t c);
 void rmsnorm_backward(cudaStream_t, bf16* dx, float* dw, const bf16* dy, const bf16* x, const bf16* w,
                       const float* rstd, int64_t n, int64_t c, void* workspace);
-// Over each head of q and k in qkv [N, H+2Hkv, D]; v is copied.
+
+// ---- qk_norm.cu: over each head of q and k in qkv [N, H+2Hkv, D]; v is copied. rstd [N, H+Hkv] may be null
 void qk_norm_forward(cudaStream_t, bf16* y, float* rstd, const bf16* x, const bf16* wq, const bf16* wk,
                      int64_t n, int heads, int hkv, int d, float eps);
 size_t qk_norm_workspace(int64_t n, int heads, int hkv, int d);
@@ -55,7 +59,8 @@ void qk_norm_backward(cudaStream_t, bf16* dx, float* dwq, float* dwk, const bf16
                       const bf16* wq, const bf16* wk, const float* rstd, int64_t n, int heads, int hkv, int d,
                       void* workspace);
 
-// ---- rope.cu: rotates q and k in place (cos, sin [T, D/2] fp32) and writes k and v to the batch's slots
+// ---- rope.cu: rotates q and k in place (cos, sin [T, D/2] fp32) and writes k and v to the batch's slots (a
+// negative slot, as of a graph's padding, is not written)
 void rope_kv_forward(cudaStream_t, bf16* qkv, KvPages kv, const Batch&, const float* cos, const float* sin,
                      int heads);
 // dqkv: dq in; dq, dk, dv out. dk and dv [pages] are fp32 pages laid out as KvPages.
@@ -65,31 +70,45 @@ void rope_kv_backward(cudaStream_t, bf16* dqkv, const float* dk, const float* dv
 // ---- elementwise.cu
 void swiglu_forward(cudaStream_t, bf16* y, const bf16* gate_up, int64_t n, int64_t f);
 void swiglu_backward(cudaStream_t, bf16* dgate_up, const bf16* dy, const bf16* gate_up, int64_t n, int64_t f);
-void gather_rows(cudaStream_t, bf16* y, const bf16* x, const int32_t* index, int64_t rows, int64_t c);
-// dx[index[r]] += dy[r] in ascending r, into bf16 rows (dx is zeroed by the caller) …
-void scatter_add_rows(cudaStream_t, bf16* dx, const bf16* dy, const int32_t* index, int64_t rows, int64_t n,
-                      int64_t c);
-// … and the embedding's: dw [V, C] fp32 += dy[r] at ids[r], ascending r for each id. `order` and `offsets`
-// come from a stable sort by id on the host: rows of id u[i] are order[offsets[i] … offsets[i+1]).
-void embedding_backward(cudaStream_t, float* dw, const bf16* dy, const int32_t* order, const int32_t* unique,
-                        const int32_t* offsets, int64_t uniques, int64_t c);
-void column_sums(cudaStream_t, float* out /* acc [N] */, const bf16* x, int64_t m, int64_t n,
-                 void* workspace);
-size_t column_sums_workspace(int64_t m, int64_t n);
 void to_bf16(cudaStream_t, bf16* y, const float* x, int64_t count);
 void to_f32(cudaStream_t, float* y, const bf16* x, int64_t count);
 
-// ---- logprobs.cu: z = logits · inv_temperature; lse, logprob, entropy as in ops/logprobs.h. One block a
-// row, one order.
+// ---- rows.cu
+// y[r] = x[index[r]]. A negative index (sample() of a row with a NaN gives −1) makes a row of NaN.
+void gather_rows(cudaStream_t, bf16* y, const bf16* x, const int32_t* index, int64_t rows, int64_t c);
+// Sources by destination, from a stable sort of the index on the host: destination rows[i] takes the sources
+// order[offsets[i] … offsets[i+1]). All in device memory.
+struct RowGroups {
+    const int32_t* order = nullptr;
+    const int32_t* rows = nullptr;     // [count], each once
+    const int32_t* offsets = nullptr;  // [count + 1]
+    int64_t count = 0;
+};
+// dx[rows[i]] += Σ dy[order[…]]: sources i, i+8, i+16, … of a destination in eight chains, then these, in
+// ascending order, in fp32. Into bf16 rows (the backward of gather_rows) or fp32 rows (the embedding's
+// gradient).
+void scatter_add_rows(cudaStream_t, bf16* dx, const bf16* dy, RowGroups groups, int64_t c);
+void scatter_add_rows(cudaStream_t, float* dx, const bf16* dy, RowGroups groups, int64_t c);
+
+// ---- columns.cu: out [N] fp32 += Σ_m x[m, n] in a fixed order; `workspace` of column_sums_workspace bytes
+size_t column_sums_workspace(int64_t m, int64_t n);
+void column_sums(cudaStream_t, float* out, const bf16* x, int64_t m, int64_t n, void* workspace);
+
+// ---- logprobs.cu: z = logits · inv_temperature; lse, logprob, entropy as in ops/logprobs.h. logprobs (then
+// targets too) and entropy may be null. Rows of logits and dlogits lie `stride` elements apart, a multiple of
+// 8 and at least v.
 void logprobs_forward(cudaStream_t, float* logprobs, float* lse, float* entropy, const float* logits,
-                      const int32_t* targets, int64_t rows, int64_t v, float inv_temperature);
-// dlogits in bf16 for the matrix products that follow.
+                      const int32_t* targets, int64_t rows, int64_t v, int64_t stride, float inv_temperature);
+// dlogits in bf16 for the matrix products that follow; columns past v are set to 0.
 void logprobs_backward(cudaStream_t, bf16* dlogits, const float* logits, const int32_t* targets,
-                       const float* lse, const float* dlogprobs, int64_t rows, int64_t v,
+                       const float* lse, const float* dlogprobs, int64_t rows, int64_t v, int64_t stride,
                        float inv_temperature);
+
+// ---- sample.cu: one pass over the logits
 // Draws by inverse cumulative sums in ascending token order at Philox uniforms of the keys, as ops/sample.h;
-// writes the token (−1 where the row has a NaN) and the log-probability z[token] − lse. inv_temperature =
-// inf: the largest logit.
+// writes the token (−1 where the row has a NaN, an inf or nothing left to draw) and its log-probability, the
+// bits of logprobs_forward. inv_temperature = inf: the largest logit, and the log-probability at
+// temperature 1.
 struct SampleKeys {  // device arrays [rows]
     const uint64_t* seed;
     const uint32_t* step;
@@ -97,15 +116,17 @@ struct SampleKeys {  // device arrays [rows]
     const uint32_t* sample;
     const uint32_t* position;
 };
-void sample(cudaStream_t, int32_t* tokens, float* logprobs, const float* logits, const float* lse,
-            const float* inv_temperature, SampleKeys keys, int64_t rows, int64_t v);
+void sample(cudaStream_t, int32_t* tokens, float* logprobs, const float* logits,
+            const float* inv_temperature /* [rows] */, SampleKeys keys, int64_t rows, int64_t v,
+            int64_t stride);
 
 // ---- optimizer.cu
 // AdamW as ops/adamw.h; grad_scale is read from device memory; also writes the bf16 weights of the forward.
+// w_bf16 and grad_scale (then 1) may be null.
 void adamw(cudaStream_t, float* w, bf16* w_bf16, float* m, float* v, const float* grad, int64_t count,
            float decay, float b1, float b2, float step_size, float root_correction, float eps,
            const float* grad_scale);
-// Σ x² in blocks of 4096, then in ascending order in double.
+// Σ x² in blocks of 4096, then in double, in a fixed order.
 size_t sum_of_squares_workspace(int64_t count);
 void sum_of_squares(cudaStream_t, double* sum, const float* x, int64_t count, void* workspace);
 
