@@ -38,8 +38,36 @@ struct KvPages {
     int hkv = 0, d = 0;
 };
 
+// ---- gemm.cpp: D[m,n] = alpha · Σ_k A[m,k] B[n,k] + bias[n] + residual[m,n] + (accumulate ? D[m,n] : 0)
+// in fp32, rounded once where D is bf16. Without a workspace a row's bits depend neither on m nor on the
+// other rows: cuBLASLt then never splits K. Where cuBLASLt cannot be trusted with that (K not a multiple of
+// 8, rows that are not 16-byte aligned), the plain tiles of gemm_tiles.cu compute it.
+struct Gemm {
+    int64_t m = 0, n = 0, k = 0;
+    const bf16* a = nullptr;  // A[m,k] = a[m·lda + k], transposed a[k·lda + m]
+    int64_t lda = 0;
+    bool a_transposed = false;
+    const bf16* b = nullptr;  // B[n,k] = b[n·ldb + k], transposed b[k·ldb + n]
+    int64_t ldb = 0;
+    bool b_transposed = false;
+    void* d = nullptr;  // D[m,n] = d[m·ldd + n], bf16 or fp32
+    int64_t ldd = 0;
+    bool d_f32 = false, accumulate = false;
+    float alpha = 1.0f;
+    const bf16* bias = nullptr;
+    const bf16* residual = nullptr;  // laid out as D, which is bf16; not D
+    void* workspace = nullptr;       // of kGemmWorkspace bytes, for backwards whose sums may be split over K
+};
+inline constexpr size_t kGemmWorkspace = size_t{64} << 20;
+void gemm(cudaStream_t, const Gemm&);
+void gemm_tiles(cudaStream_t, const Gemm&);
+
+// ---- blocks.cu: to[r·to_stride + c] += scale · from[r·from_stride + c]
+void add_block(cudaStream_t, float* to, int64_t to_stride, const float* from, int64_t from_stride,
+               int64_t rows, int64_t columns, float scale);
+
 // ---- norms.cu: y = x · rstd · w, rstd = 1/sqrt(mean x² + eps); one structure for all row counts. rstd may
-// be null where no backward follows. C at most 16384.
+// be null where no backward follows. C at most 8192.
 void rmsnorm_forward(cudaStream_t, bf16* y, float* rstd, const bf16* x, const bf16* w, int64_t n, int64_t c,
                      float eps);
 // The same of sum = x + residual, which is rounded to bf16 and written first. sum may be x or residual.

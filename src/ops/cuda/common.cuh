@@ -1,0 +1,230 @@
+// What the kernels share: 16-byte accesses, reductions in a fixed order, and the launch.
+#pragma once
+#include <cuda_bf16.h>
+
+#include <cstdint>
+
+#include "core/check.h"
+#include "core/cuda.h"
+#include "ops/cuda/kernels.h"
+
+namespace r1::ops::cuda {
+
+inline constexpr int kWarp = 32;
+inline constexpr unsigned kAllLanes = 0xffffffffu;
+
+// ---- Elementary functions: every kernel takes these, so that what one recomputes equals what another
+// recorded. Products and sums that must have the same bits in two kernels are __fmul_rn and __fadd_rn, which
+// nvcc does not fuse.
+
+__device__ inline float exp_f32(float x) {
+    return expf(x);
+}
+__device__ inline float log_f32(float x) {
+    return logf(x);
+}
+// The larger; NaN where either is NaN.
+__device__ inline float max_nan(float a, float b) {
+    float out;
+    asm("max.NaN.f32 %0, %1, %2;" : "=f"(out) : "f"(a), "f"(b));
+    return out;
+}
+// 1 / (1 + exp(−x)), for results that are rounded to bf16.
+__device__ inline float sigmoid(float x) {
+    return __fdividef(1.0f, 1.0f + exp_f32(-x));
+}
+
+// ---- N values in registers
+
+template <int N>
+struct Floats {
+    float v[N];
+};
+
+__device__ inline float widen(bf16 bits) {
+    return __uint_as_float(static_cast<uint32_t>(bits) << 16);
+}
+__device__ inline bf16 narrow(float x) {
+    return __bfloat16_as_ushort(__float2bfloat16_rn(x));
+}
+__device__ inline uint32_t narrow2(float low, float high) {
+    const __nv_bfloat162 pair = __floats2bfloat162_rn(low, high);
+    return *reinterpret_cast<const uint32_t*>(&pair);
+}
+
+// N = 8 or 4 bf16 values at an address that is a multiple of their size.
+template <int N>
+__device__ inline Floats<N> load(const bf16* p) {
+    uint32_t bits[N / 2];
+    if constexpr (N == 8) {
+        *reinterpret_cast<uint4*>(bits) = *reinterpret_cast<const uint4*>(p);
+    } else {
+        *reinterpret_cast<uint2*>(bits) = *reinterpret_cast<const uint2*>(p);
+    }
+    Floats<N> x;
+#pragma unroll
+    for (int i = 0; i < N / 2; ++i) {
+        x.v[2 * i] = __uint_as_float(bits[i] << 16);
+        x.v[2 * i + 1] = __uint_as_float(bits[i] & 0xffff0000u);
+    }
+    return x;
+}
+template <int N>
+__device__ inline void store(bf16* p, const Floats<N>& x) {
+    uint32_t bits[N / 2];
+#pragma unroll
+    for (int i = 0; i < N / 2; ++i) bits[i] = narrow2(x.v[2 * i], x.v[2 * i + 1]);
+    if constexpr (N == 8) {
+        *reinterpret_cast<uint4*>(p) = *reinterpret_cast<uint4*>(bits);
+    } else {
+        *reinterpret_cast<uint2*>(p) = *reinterpret_cast<uint2*>(bits);
+    }
+}
+template <int N>
+__device__ inline Floats<N> load(const float* p) {
+    Floats<N> x;
+#pragma unroll
+    for (int i = 0; i < N; i += 4)
+        *reinterpret_cast<float4*>(x.v + i) = *reinterpret_cast<const float4*>(p + i);
+    return x;
+}
+template <int N>
+__device__ inline void store(float* p, const Floats<N>& x) {
+#pragma unroll
+    for (int i = 0; i < N; i += 4)
+        *reinterpret_cast<float4*>(p + i) = *reinterpret_cast<const float4*>(x.v + i);
+}
+
+// The 8 values at p of which `left` are in the row; the others are 0 on a load and untouched on a store. Rows
+// whose width is a multiple of 8 are read 16 bytes at a time, others value by value.
+template <bool kAligned, class T>
+__device__ inline Floats<8> load_upto(const T* p, int left) {
+    if constexpr (kAligned) {
+        if (left > 0) return load<8>(p);
+        return {};
+    } else {
+        Floats<8> x;
+#pragma unroll
+        for (int i = 0; i < 8; ++i) {
+            x.v[i] = 0.0f;
+            if constexpr (sizeof(T) == 2) {
+                if (i < left) x.v[i] = widen(p[i]);
+            } else {
+                if (i < left) x.v[i] = p[i];
+            }
+        }
+        return x;
+    }
+}
+template <bool kAligned, class T>
+__device__ inline void store_upto(T* p, const Floats<8>& x, int left) {
+    if constexpr (kAligned) {
+        if (left > 0) store<8>(p, x);
+    } else {
+#pragma unroll
+        for (int i = 0; i < 8; ++i) {
+            if (i >= left) break;
+            if constexpr (sizeof(T) == 2) {
+                p[i] = narrow(x.v[i]);
+            } else {
+                p[i] = x.v[i];
+            }
+        }
+    }
+}
+
+// ---- Reductions. The tree over lanes is a butterfly, so every lane gets the same bits.
+
+template <int kLanes = kWarp>
+__device__ inline float warp_sum(float x) {
+#pragma unroll
+    for (int width = kLanes / 2; width >= 1; width /= 2)
+        x = __fadd_rn(x, __shfl_xor_sync(kAllLanes, x, width));
+    return x;
+}
+__device__ inline float warp_max_nan(float x) {
+#pragma unroll
+    for (int width = kWarp / 2; width >= 1; width /= 2) x = max_nan(x, __shfl_xor_sync(kAllLanes, x, width));
+    return x;
+}
+// The sum over the warps of a block, then the warps' sums in ascending order. `shared` holds a float a warp;
+// before it is written again the block must have met at another barrier.
+__device__ inline float block_sum(float x, float* shared, int thread, int warps) {
+    x = warp_sum(x);
+    if (warps == 1) return x;
+    if (thread % kWarp == 0) shared[thread / kWarp] = x;
+    __syncthreads();
+    float sum = shared[0];
+    for (int warp = 1; warp < warps; ++warp) sum = __fadd_rn(sum, shared[warp]);
+    return sum;
+}
+
+// ---- Launch
+
+// Programmatic dependent launch: a kernel may be started while the one before it in the stream still runs; it
+// touches memory after begin() alone, where that one has ended and its writes are seen.
+__device__ inline void begin() {
+#if __CUDA_ARCH__ >= 900
+    cudaTriggerProgrammaticLaunchCompletion();
+    cudaGridDependencySynchronize();
+#endif
+}
+
+bool has_dependent_launch();  // of the current device
+
+template <class... Parameters, class... Arguments>
+void launch(const char* name, cudaStream_t stream, void (*kernel)(Parameters...), int64_t blocks, dim3 block,
+            size_t shared, Arguments... arguments) {
+    if (blocks == 0) return;
+    check(blocks <= INT32_MAX, name, ": ", blocks, " blocks are more than one launch takes; cut the batch");
+    cudaLaunchAttribute dependent{};
+    dependent.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    dependent.val.programmaticStreamSerializationAllowed = 1;
+    cudaLaunchConfig_t config{};
+    config.gridDim = dim3(static_cast<unsigned>(blocks));
+    config.blockDim = block;
+    config.dynamicSmemBytes = shared;
+    config.stream = stream;
+    config.attrs = &dependent;
+    config.numAttrs = has_dependent_launch() ? 1 : 0;
+    check_cuda(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...), name);
+}
+
+inline int64_t ceil_div(int64_t a, int64_t b) {
+    return (a + b - 1) / b;
+}
+inline bool aligned16(const void* p) {
+    return reinterpret_cast<uintptr_t>(p) % 16 == 0;
+}
+template <class... Pointers>
+bool aligned_rows(int64_t width, const Pointers*... rows) {
+    return width % 8 == 0 && (aligned16(rows) && ...);
+}
+
+// How a block of about 256 threads lies over rows of `width` elements, 8 a thread: x along the row, y over
+// rows, `chunks` blocks a row.
+struct RowGrid {
+    dim3 block;
+    int64_t blocks;
+    int chunks;
+    RowGrid(int64_t rows, int64_t width) {
+        const int64_t vectors = ceil_div(width, 8);
+        chunks = static_cast<int>(ceil_div(vectors, 256));
+        block.x = static_cast<unsigned>(ceil_div(vectors, chunks));
+        if (chunks > 1) block.x = (block.x + kWarp - 1) / kWarp * kWarp;
+        block.y = 256 / block.x;
+        blocks = ceil_div(rows, block.y) * chunks;
+    }
+};
+struct RowPlace {
+    int64_t row;
+    int column;
+    __device__ explicit RowPlace(int chunks) {
+        const unsigned group = blockIdx.x / static_cast<unsigned>(chunks);
+        const unsigned chunk = blockIdx.x - group * static_cast<unsigned>(chunks);
+        row = int64_t{group} * blockDim.y + threadIdx.y;
+        column = static_cast<int>((chunk * blockDim.x + threadIdx.x) * 8);
+    }
+};
+
+}  // namespace r1::ops::cuda

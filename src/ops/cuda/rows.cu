@@ -1,0 +1,98 @@
+// Rows by index, and their backward.
+#include "ops/cuda/common.cuh"
+
+namespace r1::ops::cuda {
+namespace {
+
+constexpr int kChains = 8;  // of a destination's sum
+constexpr int kUnroll = 4;  // sources in flight a chain
+
+template <bool kAligned>
+__global__ void __launch_bounds__(256)
+    gather_rows_kernel(bf16* y, const bf16* x, const int32_t* index, int64_t rows, int c, int chunks) {
+    begin();
+    const RowPlace place(chunks);
+    const int left = c - place.column;
+    if (place.row >= rows || left <= 0) return;
+    const int64_t from = index[place.row];
+    Floats<8> values;
+    if (from >= 0) {
+        values = load_upto<kAligned>(x + from * c + place.column, left);
+    } else {
+#pragma unroll
+        for (int i = 0; i < 8; ++i) values.v[i] = __int_as_float(0x7fffffff);
+    }
+    store_upto<kAligned>(y + place.row * c + place.column, values, left);
+}
+
+__device__ void accumulate(float* p, float x) {
+    *p += x;
+}
+__device__ void accumulate(bf16* p, float x) {
+    *p = narrow(widen(*p) + x);
+}
+
+// A block has one destination and 256 columns of it: warp i sums the sources i, i + 8, …, 8 columns a lane;
+// then thread t adds up the warps' sums of column t.
+template <bool kAligned, class Out>
+__global__ void __launch_bounds__(256)
+    scatter_add_rows_kernel(Out* dx, const bf16* dy, RowGroups groups, int c, int chunks) {
+    __shared__ float sums[kChains][256];
+    begin();
+    const unsigned group = blockIdx.x / static_cast<unsigned>(chunks);
+    const int first = static_cast<int>(blockIdx.x - group * static_cast<unsigned>(chunks)) * 256;
+    const int warp = static_cast<int>(threadIdx.x) / kWarp, lane = static_cast<int>(threadIdx.x) % kWarp;
+    const int left = c - first - lane * 8;
+    const int32_t end = groups.offsets[group + 1];
+    Floats<8> sum{};
+    for (int32_t at = groups.offsets[group] + warp; at < end; at += kChains * kUnroll) {
+        Floats<8> values[kUnroll];
+#pragma unroll
+        for (int u = 0; u < kUnroll; ++u) {
+            const int32_t source = at + u * kChains;
+            const int64_t row = source < end ? groups.order[source] : 0;
+            values[u] = load_upto<kAligned>(dy + row * c + first + lane * 8, source < end ? left : 0);
+        }
+#pragma unroll
+        for (int u = 0; u < kUnroll; ++u) {
+#pragma unroll
+            for (int i = 0; i < 8; ++i) sum.v[i] += values[u].v[i];
+        }
+    }
+    store<8>(&sums[warp][lane * 8], sum);
+    __syncthreads();
+    const int column = first + static_cast<int>(threadIdx.x);
+    if (column >= c) return;
+    float total = sums[0][threadIdx.x];
+#pragma unroll
+    for (int i = 1; i < kChains; ++i) total += sums[i][threadIdx.x];
+    accumulate(dx + int64_t{groups.rows[group]} * c + column, total);
+}
+
+template <class Out>
+void scatter_add(cudaStream_t stream, Out* dx, const bf16* dy, RowGroups groups, int64_t c) {
+    const auto chunks = static_cast<int>(ceil_div(c, 256));
+    const auto kernel =
+        aligned_rows(c, dy) ? scatter_add_rows_kernel<true, Out> : scatter_add_rows_kernel<false, Out>;
+    launch("scatter_add_rows", stream, kernel, groups.count * chunks, dim3(256), 0, dx, dy, groups,
+           static_cast<int>(c), chunks);
+}
+
+}  // namespace
+
+void gather_rows(cudaStream_t stream, bf16* y, const bf16* x, const int32_t* index, int64_t rows, int64_t c) {
+    const RowGrid grid(rows, c);
+    const auto kernel = aligned_rows(c, y, x) ? gather_rows_kernel<true> : gather_rows_kernel<false>;
+    launch("gather_rows", stream, kernel, grid.blocks, grid.block, 0, y, x, index, rows, static_cast<int>(c),
+           grid.chunks);
+}
+
+void scatter_add_rows(cudaStream_t stream, bf16* dx, const bf16* dy, RowGroups groups, int64_t c) {
+    scatter_add(stream, dx, dy, groups, c);
+}
+
+void scatter_add_rows(cudaStream_t stream, float* dx, const bf16* dy, RowGroups groups, int64_t c) {
+    scatter_add(stream, dx, dy, groups, c);
+}
+
+}  // namespace r1::ops::cuda
