@@ -1,25 +1,13 @@
 #include "core/buffer.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <cstring>
 #include <vector>
 
 namespace r1 {
 namespace {
 
-constexpr size_t kAlign = 64;
-constexpr size_t kBlockBytes = size_t{4} << 20;
-
-size_t round_up(size_t bytes) {
-    return (bytes + kAlign - 1) / kAlign * kAlign;
-}
-
-void* allocate(size_t bytes) {
-    void* pointer = std::aligned_alloc(kAlign, round_up(std::max<size_t>(bytes, 1)));
-    check(pointer != nullptr, "out of memory: ", bytes >> 20,
-          " MiB could not be allocated; use a smaller model, batch or completion length");
-    return pointer;
+size_t round_up(size_t bytes, size_t align) {
+    return (bytes + align - 1) / align * align;
 }
 
 // A size that a file or a flag made up must not wrap around to a small one.
@@ -33,14 +21,10 @@ void check_size(DType dtype, const Shape& shape) {
 
 }  // namespace
 
-void Buffer::Free::operator()(void* pointer) const {
-    std::free(pointer);
-}
-
-Buffer::Buffer(DType dtype, Shape shape) : view_(nullptr, dtype, shape) {
+Buffer::Buffer(DType dtype, Shape shape, Device device) : view_(nullptr, dtype, shape) {
     check_size(dtype, shape);
-    storage_.reset(allocate(view_.bytes()));
-    std::memset(storage_.get(), 0, round_up(view_.bytes()));
+    storage_ = {allocate(device, view_.bytes()), Deallocate{device}};
+    zero_bytes(device, storage_.get(), view_.bytes());
     view_.data = storage_.get();
 }
 
@@ -50,27 +34,36 @@ struct Arena::Impl {
         size_t size, used;
     };
     std::vector<Block> blocks;
+    explicit Impl(Device d) : device(d), align(d == Device::cpu ? 64 : 256) {}
+    Device device;
+    size_t align;
     size_t current = 0, peak = 0;
+
+    size_t least_block() const { return size_t{device == Device::cpu ? 4u : 256u} << 20; }
 };
 
-Arena::Arena() : impl_(std::make_unique<Impl>()) {}
+Arena::Arena(Device device) : impl_(std::make_unique<Impl>(device)) {}
 
 Arena::~Arena() {
-    for (auto& block : impl_->blocks) std::free(block.data);
+    for (auto& block : impl_->blocks) deallocate(impl_->device, block.data);
+}
+
+Device Arena::device() const {
+    return impl_->device;
 }
 
 TensorView Arena::take(DType dtype, Shape shape) {
     check_size(dtype, shape);
     TensorView view(nullptr, dtype, shape);
-    const size_t need = round_up(view.bytes());
+    const size_t need = round_up(view.bytes(), impl_->align);
     auto& blocks = impl_->blocks;
     while (impl_->current < blocks.size() &&
            blocks[impl_->current].used + need > blocks[impl_->current].size) {
         if (++impl_->current < blocks.size()) blocks[impl_->current].used = 0;
     }
     if (impl_->current == blocks.size()) {
-        const size_t size = std::max(need, kBlockBytes);
-        blocks.push_back({static_cast<char*>(allocate(size)), size, 0});
+        const size_t size = std::max(need, impl_->least_block());
+        blocks.push_back({static_cast<char*>(allocate(impl_->device, size)), size, 0});
     }
     auto& block = blocks[impl_->current];
     view.data = block.data + block.used;

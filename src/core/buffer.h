@@ -1,8 +1,9 @@
-// Owned, 64-byte aligned memory, and the arena from which a pass takes its activations.
+// Owned memory of a device, and the arena from which a pass takes its activations.
 #pragma once
 #include <cstddef>
 #include <memory>
 
+#include "core/device.h"
 #include "core/tensor.h"
 
 namespace r1 {
@@ -11,7 +12,7 @@ namespace r1 {
 class Buffer {
   public:
     Buffer() = default;
-    Buffer(DType dtype, Shape shape);
+    Buffer(DType dtype, Shape shape, Device device = Device::cpu);
     TensorView view() const { return view_; }
     template <class T>
     T* as() const {
@@ -20,21 +21,19 @@ class Buffer {
     explicit operator bool() const { return storage_ != nullptr; }
 
   private:
-    struct Free {
-        void operator()(void* pointer) const;
-    };
-    std::unique_ptr<void, Free> storage_;
+    std::unique_ptr<void, Deallocate> storage_;
     TensorView view_;
 };
 
 // A stack of allocations: take() hands out memory, release(mark) gives back all that came after a mark.
-// Blocks are kept for the next pass, so that a steady state allocates nothing. Memory is not cleared.
+// Blocks are kept for the next pass, so that a steady state allocates nothing. Memory is not cleared. On a
+// device the work of one stream uses an arena, so what is released may be taken again at once.
 class Arena {
   public:
     struct Mark {
         size_t block = 0, used = 0;
     };
-    Arena();
+    explicit Arena(Device device = Device::cpu);
     ~Arena();
     Arena(const Arena&) = delete;
     Arena& operator=(const Arena&) = delete;
@@ -45,6 +44,7 @@ class Arena {
     Mark mark() const;
     void release(Mark mark);
     size_t peak_bytes() const;
+    Device device() const;
 
   private:
     struct Impl;

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <mutex>
 #include <thread>
@@ -169,6 +170,28 @@ void ThreadPool::parallel(int64_t count, int64_t grain, RangeFn fn) {
         }
     }
     if (pool.error) std::rethrow_exception(std::exchange(pool.error, nullptr));
+}
+
+void upload(Stream& stream, TensorView to, const void* from) {
+    if (stream.on_cuda()) return stream.cuda->upload(to.data, from, to.bytes());
+    if (to.bytes() > 0) std::memcpy(to.data, from, to.bytes());
+}
+
+void download(Stream& stream, void* to, ConstTensorView from) {
+    if (stream.on_cuda()) return stream.cuda->download(to, from.data, from.bytes());
+    if (from.bytes() > 0) std::memcpy(to, from.data, from.bytes());
+}
+
+void zero(Stream& stream, TensorView to) {
+    if (stream.on_cuda()) return stream.cuda->zero(to.data, to.bytes());
+    if (to.bytes() > 0) std::memset(to.data, 0, to.bytes());
+}
+
+Runtime::Runtime(int threads, Device device) : pool_(threads) {
+    if (device == Device::cuda) cuda_ = std::make_unique<CudaStream>();
+    stream_.pool = &pool_;
+    stream_.device = device;
+    stream_.cuda = cuda_.get();
 }
 
 }  // namespace r1

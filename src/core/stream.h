@@ -6,9 +6,9 @@
 #include <type_traits>
 #include <vector>
 
-namespace r1 {
+#include "core/device.h"
 
-enum class Device : uint8_t { cpu, cuda };
+namespace r1 {
 
 // Every instruction set computes the same bits; they differ in speed alone.
 enum class Isa : uint8_t { portable, avx2, avx512 };
@@ -57,16 +57,26 @@ struct Stream {
     ThreadPool* pool = nullptr;
     Device device = Device::cpu;
     Isa isa = best_isa();
+    CudaStream* cuda = nullptr;  // of Device::cuda
+
+    bool on_cuda() const { return device == Device::cuda; }
+    DType activations() const { return on_cuda() ? DType::bf16 : DType::f32; }
 };
 
-// A pool and the stream over it: what a program holds once.
+// Between the host and the stream's device, in the stream's order: memcpy on the CPU. A download waits.
+void upload(Stream& stream, TensorView to, const void* from);
+void download(Stream& stream, void* to, ConstTensorView from);
+void zero(Stream& stream, TensorView to);
+
+// A pool, a device and the stream over them: what a program holds once.
 class Runtime {
   public:
-    explicit Runtime(int threads = 0) : pool_(threads) { stream_.pool = &pool_; }
+    explicit Runtime(int threads = 0, Device device = Device::cpu);
     Stream& stream() { return stream_; }
 
   private:
     ThreadPool pool_;
+    std::unique_ptr<CudaStream> cuda_;
     Stream stream_;
 };
 

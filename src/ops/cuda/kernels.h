@@ -8,10 +8,11 @@
 // Graphs      sizes that change from step to step are read from device memory where a decode graph replays
 // them.
 #pragma once
-#include <cuda_runtime_api.h>
-
 #include <cstddef>
 #include <cstdint>
+
+using cudaStream_t =
+    struct CUstream_st*;  // as cuda_runtime_api.h has it, which only sources of ops/cuda need
 
 namespace r1::ops::cuda {
 
