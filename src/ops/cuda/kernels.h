@@ -18,7 +18,7 @@ namespace r1::ops::cuda {
 
 using bf16 = uint16_t;  // the bits; .cu files read them as __nv_bfloat16
 
-// ops/batch.h on the device, and the query tiles that the attention of prefill and training works on.
+// ops/batch.h on the device.
 struct Batch {
     int64_t tokens = 0, segments = 0;
     const int32_t* ids = nullptr;
@@ -29,6 +29,10 @@ struct Batch {
     const int32_t* table_offsets = nullptr;  // [segments + 1]
     const int32_t* table = nullptr;
     int64_t longest = 0;  // an upper bound of position + 1; it sizes grids, never the order of a sum
+    // Of ops/key_work.h, for attention_backward alone:
+    const KeyItem* key_items = nullptr;
+    const KeySum* key_sums = nullptr;
+    int64_t key_item_count = 0, key_sum_count = 0, key_partials = 0;
 };
 
 // Keys and values of one layer: k and v [pages][Hkv][kPage][D], D a multiple of 8 and at most 256.
@@ -161,14 +165,14 @@ void sum_of_squares(cudaStream_t, double* sum, const float* x, int64_t count, vo
 
 // ---- attention_forward.cu, attention_backward.cu: causal, paged, grouped heads (ops/attention.h)
 //   qkv [N, H+2Hkv, D]: rotated q; k and v come from the pages. out [N, H, D], lse [N, H] fp32 (natural log).
-// A query's key blocks lie at absolute positions 0, S, 2S, … and are combined in ascending order, the same S
-// in prefill, decode and training: a token's bits are the same from each.
-size_t attention_workspace(const Batch&, int heads, int hkv, int d);
+// Key blocks of 64 lie at absolute positions; what one gives a query row depends on the two alone, and blocks
+// are folded in ascending order: a token's bits are the same from prefill, decode and training. Segments of
+// any mix of lengths; a segment without tokens is passed over. (docs/decisions/0009)
 void attention_forward(cudaStream_t, bf16* out, float* lse, const bf16* qkv, KvPages kv, const Batch&,
-                       int heads, float scale, void* workspace);
+                       int heads, float scale);
 size_t attention_backward_workspace(const Batch&, int heads, int hkv, int d);
 // dq into dqkv's q part; dk and dv fp32 pages: every page of the batch's tables is written, shared ones
-// summed over their readers in ascending order of segment.
+// summed over their readers in ascending order of segment. The workspace is aligned to 256 bytes.
 void attention_backward(cudaStream_t, bf16* dqkv, float* dk, float* dv, const bf16* dout, const bf16* out,
                         const float* lse, const bf16* qkv, KvPages kv, const Batch&, int heads, float scale,
                         void* workspace);

@@ -1,0 +1,389 @@
+// Attention forward. Two kernels, one arithmetic (attention_block.cuh):
+//   prefill   a block of 4 warps takes 64 or 128 rows of a segment (a row is a token and a head of a group)
+//             and walks the key blocks from 0, folding each into accumulators in registers
+//   decode    a cluster of up to 8 thread blocks takes one token and key-value head; each warp computes
+//             another key block, the results meet in shared memory and are folded in ascending order
+// Which one runs, and how many warps and thread blocks share a token's keys, is chosen for speed alone.
+#include <cooperative_groups.h>
+
+#include <algorithm>
+
+#include "ops/cuda/attention_block.cuh"
+
+namespace r1::ops::cuda {
+namespace {
+
+using namespace attention;
+namespace cg = cooperative_groups;
+
+struct Forward {
+    bf16* out;
+    float* lse;
+    const bf16* qkv;
+    const bf16* k;
+    const bf16* v;
+    Batch batch;
+    Shape shape;
+    float scale, c;  // c = scale · log2 e
+    int min_tokens;  // prefill takes segments of at least so many tokens …
+    int max_tokens;  // … and decode those of at most so many
+    int tiles;       // upper bound of the query tiles
+};
+
+// ---- Prefill and training
+
+constexpr int kWarps = 4;
+
+template <int D>
+constexpr int kRowTiles = D <= 128 ? 2 : 1;  // 16-row tiles a warp
+
+template <int D>
+constexpr int kPrefillRows = kWarps * 16 * kRowTiles<D>;
+
+template <int D>
+constexpr size_t kPrefillShared = (kPrefillRows<D> + 4 * kBlock) * D * sizeof(bf16);
+
+template <int D>
+__global__ void __launch_bounds__(kWarps* kWarp, D == 64 ? 3 : 2) prefill(const Forward at) {
+    constexpr int kTiles = kRowTiles<D>, kRows = kPrefillRows<D>, kThreads = kWarps * kWarp;
+    constexpr uint32_t kTileBytes = kBlock * D * sizeof(bf16);
+    begin();
+    const Shape& shape = at.shape;
+    const int tile_index = static_cast<int>(blockIdx.x) / shape.hkv;
+    const QueryTile tile = find_tile<kRows>(at.batch, shape, at.tiles - 1 - tile_index, at.min_tokens);
+    if (tile.segment < 0) return;
+    const int thread = threadIdx.x, warp = thread / kWarp, lane = thread % kWarp;
+    const Rows rows = segment_rows(at.batch, shape, tile.segment, static_cast<int>(blockIdx.x) % shape.hkv);
+    const int last_row = min(tile.row + kRows, rows.count) - 1;
+    const int end = rows.position_of(shape, last_row) + 1;
+    const int blocks = (end + kBlock - 1) / kBlock;
+    const int32_t* table = at.batch.table + at.batch.table_offsets[tile.segment];
+
+    extern __shared__ __align__(128) uint8_t memory[];
+    const uint32_t queries = shared_address(memory), keys = queries + kRows * D * sizeof(bf16),
+                   values = keys + 2 * kTileBytes;
+    load_rows<D, kRows, kThreads>(queries, at.qkv, shape.qkv_stride(), shape, rows, tile.row, thread);
+    BlockPages pages = block_pages(table, 0, end);
+    const auto load = [&](int block) {
+        const uint32_t stage = block % 2 * kTileBytes;
+        const int count = end - block * kBlock;
+        load_keys<D, kThreads>(keys + stage, at.k, shape, pages, rows.kv_head, count, thread);
+        load_keys<D, kThreads>(values + stage, at.v, shape, pages, rows.kv_head, count, thread);
+        end_copies();
+        pages = block_pages(table, block + 1, end);
+    };
+    load(0);
+
+    // Rows past the last one are computed as if they were it, and not written.
+    const int warp_row = warp * 16 * kTiles;
+    const auto row_of = [&](int t, int half) {
+        return min(tile.row + warp_row + t * 16 + half * 8 + lane / 4, last_row);
+    };
+    int position[kTiles][2];
+#pragma unroll
+    for (int t = 0; t < kTiles; ++t)
+#pragma unroll
+        for (int half = 0; half < 2; ++half) position[t][half] = rows.position_of(shape, row_of(t, half));
+    const int first_position = rows.position_of(shape, min(tile.row + warp_row, last_row));
+    const int last_position =
+        tile.row + warp_row > last_row
+            ? -1
+            : rows.position_of(shape, min(tile.row + warp_row + 16 * kTiles - 1, last_row));
+
+    Running running[kTiles][2];
+    float o[kTiles][D / 8][4] = {};
+    for (int block = 0; block < blocks; ++block) {
+        wait_copies<0>();
+        __syncthreads();
+        if (block + 1 < blocks) load(block + 1);
+        const int first = block * kBlock;
+        if (first > last_position) continue;
+        const uint32_t stage = block % 2 * kTileBytes;
+        Scores<kTiles> z;
+        block_scores<D, kTiles, kRows>(z, queries, warp_row, keys + stage, lane);
+        Weights weights[kTiles];
+        float2 factors[kTiles][2];
+#pragma unroll
+        for (int t = 0; t < kTiles; ++t) {
+            if (first + kBlock - 1 > first_position) mask(z[t], first, position[t], lane);
+            float max[2], sum[2];
+            block_softmax(z[t], at.c, max, sum);
+#pragma unroll
+            for (int half = 0; half < 2; ++half)
+                factors[t][half] = running[t][half].fold(max[half], sum[half], at.c);
+            pack(weights[t], z[t]);
+        }
+        block_values<D, kTiles, 4>(weights, values + stage, lane,
+                                   [&](int t, int n, const float(&block_o)[4]) {
+#pragma unroll
+                                       for (int i = 0; i < 4; ++i)
+                                           o[t][n][i] = fold(o[t][n][i], block_o[i], factors[t][i / 2]);
+                                   });
+    }
+
+    // Through the warp's own rows of the query tile, so that global memory is written 16 bytes at a time.
+    if (last_position < 0) return;
+#pragma unroll
+    for (int t = 0; t < kTiles; ++t) {
+#pragma unroll
+        for (int half = 0; half < 2; ++half) {
+            const int local = warp_row + t * 16 + half * 8 + lane / 4;
+            const float reciprocal = __frcp_rn(running[t][half].sum);
+#pragma unroll
+            for (int n = 0; n < D / 8; ++n) {
+                const uint32_t pair =
+                    narrow2(finish(o[t][n][2 * half], reciprocal), finish(o[t][n][2 * half + 1], reciprocal));
+                *reinterpret_cast<uint32_t*>(memory + tile_offset<kRows>(local, n) + lane % 4 * 4) = pair;
+            }
+            if (lane % 4 == 0 && tile.row + local <= last_row)
+                at.lse[rows.stat(shape, tile.row + local)] = running[t][half].lse(at.scale);
+        }
+    }
+    __syncwarp();
+#pragma unroll 4
+    for (int i = lane; i < 16 * kTiles * (D / 8); i += kWarp) {
+        const int local = warp_row + i / (D / 8), chunk = i % (D / 8);
+        if (tile.row + local > last_row || chunk * 8 >= shape.d) continue;
+        *reinterpret_cast<uint4*>(at.out + rows.stat(shape, tile.row + local) * shape.d + chunk * 8) =
+            *reinterpret_cast<const uint4*>(memory + tile_offset<kRows>(local, chunk));
+    }
+}
+
+// ---- Decode
+
+constexpr int kMaxHeads = 16;  // heads of a group that one cluster takes: the rows of a matrix product
+
+// Shared memory of a decode block: a tile of keys and one of values a warp, the queries, then fp32.
+template <int D>
+struct DecodeLayout {
+    static constexpr int kStride = D + 8;  // of a block's values: rows 8 banks apart
+    int warps, cluster, heads;
+    __host__ __device__ size_t values() const { return size_t(warps) * kBlock * D * sizeof(bf16); }
+    __host__ __device__ size_t queries() const { return 2 * values(); }
+    __host__ __device__ size_t parts() const { return queries() + 16 * D * sizeof(bf16); }
+    __host__ __device__ size_t stats() const {
+        return parts() + size_t(warps) * heads * kStride * sizeof(float);
+    }
+    __host__ __device__ size_t factors() const { return stats() + size_t(warps) * heads * sizeof(float2); }
+    __host__ __device__ size_t sums() const {
+        return (factors() + size_t(cluster) * warps * heads * sizeof(float2) + 15) / 16 * 16;
+    }
+    __host__ __device__ size_t bytes() const { return sums() + size_t(heads) * (D + 4) * sizeof(float); }
+};
+
+template <int D>
+__global__ void __launch_bounds__(128) decode(const Forward at) {
+    constexpr uint32_t kTileBytes = kBlock * D * sizeof(bf16);
+    constexpr int kVectors = D / 4;
+    using Layout = DecodeLayout<D>;
+    begin();
+    const cg::cluster_group cluster = cg::this_cluster();
+    const int members = static_cast<int>(gridDim.x), rank = static_cast<int>(blockIdx.x);
+    const int warps = static_cast<int>(blockDim.x) / kWarp;
+    const int thread = threadIdx.x, warp = thread / kWarp, lane = thread % kWarp;
+    const Shape& shape = at.shape;
+    const int chunks = (shape.group + kMaxHeads - 1) / kMaxHeads;
+    const int kv_head = static_cast<int>(blockIdx.y) / chunks;
+    const int first_head = static_cast<int>(blockIdx.y) % chunks * kMaxHeads;
+    const int heads = min(kMaxHeads, shape.group - first_head);  // of this cluster
+    const int segment = static_cast<int>(blockIdx.z);
+    const int begin_token = at.batch.cu_seqlens[segment], end_token = at.batch.cu_seqlens[segment + 1];
+    if (end_token - begin_token > at.max_tokens) return;
+    const int32_t* table = at.batch.table + at.batch.table_offsets[segment];
+
+    extern __shared__ __align__(128) uint8_t memory[];
+    const Layout layout{warps, members, min(kMaxHeads, shape.group)};
+    const uint32_t keys = shared_address(memory) + warp * kTileBytes,
+                   values = keys + static_cast<uint32_t>(layout.values()),
+                   queries = shared_address(memory + layout.queries());
+    float* parts = reinterpret_cast<float*>(memory + layout.parts());
+    float2* stats = reinterpret_cast<float2*>(memory + layout.stats());
+    float2* factors = reinterpret_cast<float2*>(memory + layout.factors());
+    float* sums = reinterpret_cast<float*>(memory + layout.sums());
+    float* row_sums = sums + layout.heads * D;
+    const auto meet = [&] {
+        if (members == 1) {
+            __syncthreads();
+        } else {
+            cluster.sync();
+        }
+    };
+    const auto of = [&](auto* p, int member) {
+        return members == 1 ? p : cluster.map_shared_rank(p, static_cast<unsigned>(member));
+    };
+
+    for (int token = begin_token; token < end_token; ++token) {
+        const int position = at.batch.positions[token], end = position + 1;
+        const int blocks = position / kBlock + 1, round = members * warps;
+        const int own = rank * warps + warp;  // this warp's block of each round
+        const bf16* q =
+            at.qkv + token * shape.qkv_stride() + (int64_t{kv_head} * shape.group + first_head) * shape.d;
+        for (int i = thread; i < 16 * (D / 8); i += static_cast<int>(blockDim.x)) {
+            const int row = i / (D / 8), chunk = i % (D / 8);
+            const bool read = row < heads && chunk * 8 < shape.d;
+            copy16(queries + tile_offset<16>(row, chunk), q + (read ? row * shape.d + chunk * 8 : 0), read);
+        }
+        end_copies();
+        BlockPages pages = block_pages(table, own, end);
+        const auto load = [&](uint32_t tile, const bf16* from, int block) {
+            if (block < blocks)
+                load_keys<D, kWarp>(tile, from, shape, pages, kv_head, end - block * kBlock, lane);
+            end_copies();
+        };
+        load(keys, at.k, own);
+        load(values, at.v, own);
+        wait_copies<2>();
+        __syncthreads();
+
+        Running running;  // of row `thread`
+        for (int base = 0; base < blocks; base += round) {
+            const int block = base + own;
+            wait_copies<1>();
+            __syncwarp();
+            Scores<1> z;
+            if (block < blocks) block_scores<D, 1, 16>(z, queries, 0, keys, lane);
+            __syncwarp();
+            pages = block_pages(table, block + round, end);
+            load(keys, at.k, block + round);
+            wait_copies<1>();
+            __syncwarp();
+            if (block < blocks) {
+                const int positions[2] = {position, position};
+                if (block * kBlock + kBlock - 1 > position) mask(z[0], block * kBlock, positions, lane);
+                float max[2], sum[2];
+                block_softmax(z[0], at.c, max, sum);
+                Weights weights[1];
+                pack(weights[0], z[0]);
+                block_values<D, 1, 8>(weights, values, lane, [&](int, int n, const float(&o)[4]) {
+#pragma unroll
+                    for (int half = 0; half < 2; ++half) {
+                        const int row = half * 8 + lane / 4;
+                        if (row < heads)
+                            *reinterpret_cast<float2*>(parts + (warp * layout.heads + row) * Layout::kStride +
+                                                       n * 8 + lane % 4 * 2) =
+                                make_float2(o[2 * half], o[2 * half + 1]);
+                    }
+                });
+#pragma unroll
+                for (int half = 0; half < 2; ++half) {
+                    const int row = half * 8 + lane / 4;
+                    if (lane % 4 == 0 && row < heads)
+                        stats[warp * layout.heads + row] = make_float2(max[half], sum[half]);
+                }
+            }
+            __syncwarp();
+            load(values, at.v, block + round);
+            meet();
+            const int count = min(round, blocks - base);
+            if (thread < heads) {
+                for (int i = 0; i < count; ++i) {
+                    const float2 stat = of(stats, i / warps)[i % warps * layout.heads + thread];
+                    factors[i * layout.heads + thread] = running.fold(stat.x, stat.y, at.c);
+                }
+                row_sums[thread] = running.sum;
+            }
+            __syncthreads();
+            // Each thread block of the cluster folds every members-th vector of the outputs.
+            const bool last = base + round >= blocks;
+            for (int i = rank * static_cast<int>(blockDim.x) + thread; i < heads * kVectors;
+                 i += round * kWarp) {
+                const int row = i / kVectors, column = i % kVectors * 4;
+                float4* sum = reinterpret_cast<float4*>(sums + row * D + column);
+                float4 o = base == 0 ? make_float4(0.0f, 0.0f, 0.0f, 0.0f) : *sum;
+                for (int j = 0; j < count; ++j) {
+                    const float4 part = *reinterpret_cast<const float4*>(
+                        of(parts, j / warps) + (j % warps * layout.heads + row) * Layout::kStride + column);
+                    const float2 factor = factors[j * layout.heads + row];
+                    o = make_float4(fold(o.x, part.x, factor), fold(o.y, part.y, factor),
+                                    fold(o.z, part.z, factor), fold(o.w, part.w, factor));
+                }
+                if (!last) {
+                    *sum = o;
+                } else if (column < shape.d) {
+                    const float r = __frcp_rn(row_sums[row]);
+                    const int64_t stat =
+                        int64_t{token} * shape.heads + kv_head * shape.group + first_head + row;
+                    *reinterpret_cast<uint2*>(at.out + stat * shape.d + column) = make_uint2(
+                        narrow2(finish(o.x, r), finish(o.y, r)), narrow2(finish(o.z, r), finish(o.w, r)));
+                }
+            }
+            meet();
+        }
+        if (rank == 0 && thread < heads)
+            at.lse[int64_t{token} * shape.heads + kv_head * shape.group + first_head + thread] =
+                running.lse(at.scale);
+    }
+}
+
+// ---- Launches
+
+template <int D>
+void launch_prefill(cudaStream_t stream, const Forward& at) {
+    check_cuda(cudaFuncSetAttribute(prefill<D>, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                    static_cast<int>(kPrefillShared<D>)),
+               "attention forward");
+    Forward tiled = at;
+    tiled.tiles = static_cast<int>(tile_bound(at.batch, at.shape, kPrefillRows<D>));
+    launch("attention forward", stream, prefill<D>, int64_t{tiled.tiles} * at.shape.hkv, dim3(kWarps * kWarp),
+           kPrefillShared<D>, tiled);
+}
+
+// Enough warps that about three thread blocks' tiles fill a multiprocessor's shared memory, and thread blocks
+// a token until the device is full or every key block of the longest has a warp.
+template <int D>
+void launch_decode(cudaStream_t stream, const Forward& at) {
+    const int64_t longest = std::max<int64_t>(1, ceil_div(at.batch.longest, kBlock));
+    const int chunks = static_cast<int>(ceil_div(at.shape.group, kMaxHeads));
+    const int64_t units = at.batch.segments * at.shape.hkv * chunks;
+    constexpr int64_t kMostWarps = D == 64 ? 4 : D == 128 ? 2 : 1, kFull = 264;
+    const int warps = static_cast<int>(std::min(kMostWarps, longest));
+    int members = 1;
+    while (members < 8 && members * warps < longest && units * members * 2 <= kFull) members *= 2;
+    const DecodeLayout<D> layout{warps, members, std::min(kMaxHeads, at.shape.group)};
+    check_cuda(cudaFuncSetAttribute(decode<D>, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                    static_cast<int>(layout.bytes())),
+               "attention decode");
+    cudaLaunchAttribute attributes[2] = {};
+    attributes[0].id = cudaLaunchAttributeClusterDimension;
+    attributes[0].val.clusterDim.x = static_cast<unsigned>(members);
+    attributes[0].val.clusterDim.y = attributes[0].val.clusterDim.z = 1;
+    attributes[1].id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    attributes[1].val.programmaticStreamSerializationAllowed = 1;
+    cudaLaunchConfig_t config{};
+    config.gridDim = dim3(static_cast<unsigned>(members), static_cast<unsigned>(at.shape.hkv * chunks),
+                          static_cast<unsigned>(at.batch.segments));
+    config.blockDim = dim3(static_cast<unsigned>(warps * kWarp));
+    config.dynamicSmemBytes = layout.bytes();
+    config.stream = stream;
+    config.attrs = attributes;
+    config.numAttrs = 2;
+    check_cuda(cudaLaunchKernelEx(&config, decode<D>, at), "attention decode");
+}
+
+// Segments of one token go to decode where there are many of them, all others to prefill.
+template <int D>
+void launch_forward(cudaStream_t stream, Forward at) {
+    const int64_t tokens = at.batch.tokens, segments = at.batch.segments;
+    constexpr int64_t kMostSegments = 65535;  // of a grid's third dimension
+    at.min_tokens = 1, at.max_tokens = INT32_MAX;
+    if (segments > kMostSegments || tokens > 64 * segments) return launch_prefill<D>(stream, at);
+    if (tokens <= segments) return launch_decode<D>(stream, at);
+    at.min_tokens = 2, at.max_tokens = 1;
+    launch_prefill<D>(stream, at);
+    launch_decode<D>(stream, at);
+}
+
+}  // namespace
+
+void attention_forward(cudaStream_t stream, bf16* out, float* lse, const bf16* qkv, KvPages kv,
+                       const Batch& batch, int heads, float scale) {
+    if (batch.tokens == 0) return;
+    const Forward at{
+        out, lse,       qkv, kv.k, kv.v, batch, Shape(heads, kv.hkv, kv.d), scale, scale * 1.44269504f,
+        1,   INT32_MAX, 0};
+    if (kv.d <= 64) return launch_forward<64>(stream, at);
+    if (kv.d <= 128) return launch_forward<128>(stream, at);
+    launch_forward<256>(stream, at);
+}
+
+}  // namespace r1::ops::cuda
