@@ -7,6 +7,7 @@
 #pragma once
 #include "ops/batch.h"
 #include "ops/cuda/common.cuh"
+#include "ops/key_work.h"
 
 namespace r1::ops::cuda::attention {
 

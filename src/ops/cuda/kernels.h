@@ -14,6 +14,11 @@
 using cudaStream_t =
     struct CUstream_st*;  // as cuda_runtime_api.h has it, which only sources of ops/cuda need
 
+namespace r1::ops {
+struct KeyItem;  // ops/key_work.h
+struct KeySum;
+}  // namespace r1::ops
+
 namespace r1::ops::cuda {
 
 using bf16 = uint16_t;  // the bits; .cu files read them as __nv_bfloat16
@@ -152,6 +157,13 @@ struct SampleKeys {  // device arrays [rows]
 void sample(cudaStream_t, int32_t* tokens, float* logprobs, const float* logits,
             const float* inv_temperature /* [rows] */, SampleKeys keys, int64_t rows, int64_t v,
             int64_t stride);
+
+// ---- filter.cu: what ops/sample.h's LogitFilter removes becomes −inf, in this order: top_k (0 = all), top_p
+// (1 = all), min_p (0 = all); ties are won by the lowest id. Probabilities are counted in units of 2^−40 of
+// the largest, so a token at top_p's very edge may fall otherwise than on the CPU, but always the same way
+// here.
+void filter_logits(cudaStream_t, float* logits, int top_k, float top_p, float min_p, int64_t rows, int64_t v,
+                   int64_t stride, float inv_temperature);
 
 // ---- optimizer.cu
 // AdamW as ops/adamw.h; grad_scale is read from device memory; also writes the bf16 weights of the forward.

@@ -1,0 +1,92 @@
+// Hopper's asynchronous matrix products of 64 rows by one warpgroup (128 threads), over tiles of
+// attention.cuh. A 64 × N accumulator lies as float[N / 8][4]: lane 4·g + c of warp w holds of rows
+// 16·w + g (values 0 and 1) and 16·w + g + 8 (2 and 3) columns 8·j + 2·c and the next. A left operand in
+// registers has the layout of mma.m16n8k16.
+#pragma once
+#include "ops/cuda/attention.cuh"
+
+namespace r1::ops::cuda::attention {
+
+// A matrix in shared memory, in panels of 64 columns with the 128-byte swizzle. `panel` is the distance of
+// panels in bytes, which counts where a product spans several panels of a transposed operand.
+__device__ inline uint64_t matrix(uint32_t address, uint32_t panel) {
+    constexpr uint64_t kSwizzle128 = uint64_t{1} << 62, kEightRows = uint64_t{1024 >> 4} << 32;
+    return kSwizzle128 | kEightRows | uint64_t{panel >> 4} << 16 | (address & 0x3ffff) >> 4;
+}
+
+// Registers and shared memory written before are seen by the products that follow …
+__device__ inline void begin_products() {
+    asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
+}
+__device__ inline void end_products() {
+    asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
+}
+// … and these wait until at most kPending groups of products are under way.
+template <int kPending>
+__device__ inline void wait_products() {
+    asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(kPending) : "memory");
+}
+// Copies to shared memory that this thread waited for become visible to the matrix unit.
+__device__ inline void publish_copies() {
+    asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+}
+
+#define R1_ACC4(c, j) "+f"(c[j][0]), "+f"(c[j][1]), "+f"(c[j][2]), "+f"(c[j][3])
+#define R1_ACC16(c, j) R1_ACC4(c, j), R1_ACC4(c, j + 1), R1_ACC4(c, j + 2), R1_ACC4(c, j + 3)
+#define R1_LIST32                                                                                           \
+    "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, %21, " \
+    "%22, %23, %24, %25, %26, %27, %28, %29, %30, %31}"
+#define R1_LIST64                                                                                           \
+    "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, %21, " \
+    "%22, %23, %24, %25, %26, %27, %28, %29, %30, %31, %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, "  \
+    "%42, %43, %44, %45, %46, %47, %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, "  \
+    "%62, %63}"
+
+// c (+)= a bᵀ for one step of 16 of the inner dimension: a [64][16], b [64][16], both row by row.
+__device__ inline void product_step(float (&c)[8][4], uint64_t a, uint64_t b, bool add) {
+    asm volatile(
+        "{.reg .pred p;\n setp.ne.b32 p, %34, 0;\n"
+        "wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 " R1_LIST32 ", %32, %33, p, 1, 1, 0, 0;}"
+        : R1_ACC16(c, 0), R1_ACC16(c, 4)
+        : "l"(a), "l"(b), "r"(static_cast<int>(add)));
+}
+// c += a b for one step of 16: a in registers, b [16][64 or 128].
+__device__ inline void product_step(float (&c)[8][4], const uint32_t (&a)[4], uint64_t b) {
+    asm volatile("wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 " R1_LIST32
+                 ", {%32, %33, %34, %35}, %36, 1, 1, 1, 1;"
+                 : R1_ACC16(c, 0), R1_ACC16(c, 4)
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
+}
+__device__ inline void product_step(float (&c)[16][4], const uint32_t (&a)[4], uint64_t b) {
+    asm volatile("wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 " R1_LIST64
+                 ", {%64, %65, %66, %67}, %68, 1, 1, 1, 1;"
+                 : R1_ACC16(c, 0), R1_ACC16(c, 4), R1_ACC16(c, 8), R1_ACC16(c, 12)
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
+}
+
+#undef R1_ACC4
+#undef R1_ACC16
+#undef R1_LIST32
+#undef R1_LIST64
+
+// c = a bᵀ over D columns; a and b are tiles of 64 rows.
+template <int D>
+__device__ inline void multiply_transposed(float (&c)[8][4], uint32_t a, uint32_t b) {
+#pragma unroll
+    for (int step = 0; step < D / 16; ++step) {
+        const uint32_t offset = step / 4 * (64 * 128) + step % 4 * 32;
+        product_step(c, matrix(a + offset, 16), matrix(b + offset, 16), step != 0);
+    }
+}
+
+// c += a b: a [64][64] in registers, b columns `column` … of a tile of 64 rows, as many as c has.
+template <int kColumns>
+__device__ inline void multiply_add(float (&c)[kColumns / 8][4], const uint32_t (&a)[4][4], uint32_t b,
+                                    int column) {
+    constexpr uint32_t kPanel = 64 * 128;
+#pragma unroll
+    for (int step = 0; step < 4; ++step)
+        product_step(c, a[step], matrix(b + column / 64 * kPanel + step * 2048, kPanel));
+}
+
+}  // namespace r1::ops::cuda::attention
