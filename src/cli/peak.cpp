@@ -3,10 +3,10 @@
 #include <immintrin.h>
 
 #include <algorithm>
-#include <chrono>
 #include <functional>
 
 #include "core/buffer.h"
+#include "core/clock.h"
 
 namespace r1::cli {
 namespace {
@@ -15,9 +15,9 @@ constexpr int64_t kRounds = 200'000;
 constexpr int kAccumulators = 10;  // enough to hide an FMA's latency on two ports
 
 double seconds_of(const std::function<void()>& work) {
-    const auto begin = std::chrono::steady_clock::now();
+    const double start = seconds_now();
     work();
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    return seconds_now() - start;
 }
 
 // Least time of one call, over as many as fit.
@@ -32,6 +32,8 @@ double best_seconds(double budget, const std::function<void()>& work) {
 }
 
 // Each runs kRounds of kAccumulators fused multiply-adds, and returns their sum so that none is left out.
+// Two functions and no template: an intrinsic can be used only in a function with its target attribute, and
+// instances of a template cannot differ in theirs.
 __attribute__((target("avx512f"))) float fma_avx512() {
     __m512 sums[kAccumulators];
     for (int i = 0; i < kAccumulators; ++i) sums[i] = _mm512_set1_ps(static_cast<float>(i));

@@ -14,17 +14,6 @@
 namespace r1::cli {
 namespace {
 
-// The lines of metrics.jsonl that a resumed run starts from.
-std::vector<nlohmann::json> read_history(const fs::path& run) {
-    std::vector<nlohmann::json> lines;
-    if (run.empty() || !fs::exists(run / "metrics.jsonl")) return lines;
-    for_each_line(read_file(run / "metrics.jsonl"), [&](std::string_view line, size_t) {
-        auto row = nlohmann::json::parse(line, nullptr, false);
-        if (row.is_object()) lines.push_back(std::move(row));
-    });
-    return lines;
-}
-
 Summary make_summary(const RlConfig& config, const RlResult& result) {
     Summary summary;
     summary.accuracy_before = result.accuracy_before, summary.accuracy_after = result.accuracy_after;
@@ -65,7 +54,8 @@ int run_rl(const RlConfig& config, const std::string& command) {
     info.folder = config.resume.empty() ? config.out : config.resume;
 
     Dashboard dashboard(std::cout, terminal_options(config.json));
-    const auto history = read_history(config.resume);
+    const auto history = config.resume.empty() ? std::vector<nlohmann::json>{}
+                                               : read_json_rows(fs::path(config.resume) / "metrics.jsonl");
     std::optional<TensorBoardWriter> events;
     bool started = false;
     const auto start = [&] {

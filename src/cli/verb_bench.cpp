@@ -1,4 +1,3 @@
-#include <chrono>
 #include <iomanip>
 #include <sstream>
 
@@ -7,6 +6,7 @@
 #include "cli/embedded.h"
 #include "cli/peak.h"
 #include "cli/verbs.h"
+#include "core/clock.h"
 #include "core/rng.h"
 #include "infer/engine.h"
 #include "infer/packing.h"
@@ -46,10 +46,6 @@ std::vector<Option> options(Config& c) {
              .help = "Runs of each case; the median is shown",
              .range = {1, 100}},
             {.name = "json", .target = &c.json, .help = "One JSON line a case"}};
-}
-
-double seconds_now() {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 template <class F>

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <deque>
@@ -15,6 +14,7 @@
 #include <ostream>
 
 #include "core/check.h"
+#include "core/clock.h"
 #include "report/curves.h"
 #include "report/terminal_text.h"
 
@@ -72,9 +72,7 @@ DashboardOptions terminal_options(bool json_lines) {
     options.display = json_lines ? Display::json : redrawable ? Display::live : Display::plain;
     options.color = redrawable && !json_lines && !has_environment("NO_COLOR");
     options.size = size_of_output;
-    options.seconds = [] {
-        return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-    };
+    options.seconds = seconds_now;
     return options;
 }
 

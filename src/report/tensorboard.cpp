@@ -112,8 +112,7 @@ void TensorBoardWriter::flush() {
 }
 
 double TensorBoardWriter::wall_time() const {
-    return wall_time_start_ +
-           std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    return wall_time_start_ + seconds_now() - start_;
 }
 
 void TensorBoardWriter::append(const std::string& event) {

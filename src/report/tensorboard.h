@@ -3,13 +3,13 @@
 //   endian)
 // each the protobuf message `Event` (tensorflow/core/util/event.proto).
 #pragma once
-#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "core/clock.h"
 #include "core/files.h"
 
 namespace r1 {
@@ -36,7 +36,7 @@ class TensorBoardWriter {
     void append(const std::string& event);
 
     double wall_time_start_;
-    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+    double start_ = seconds_now();
     fs::path path_;
     std::optional<FileWriter> file_;
     std::string pending_;

@@ -1,9 +1,9 @@
 #include "rl/rollout.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
+#include "core/clock.h"
 #include "reward/format.h"
 #include "reward/verifier.h"
 #include "rl/advantages.h"
@@ -11,10 +11,6 @@
 
 namespace r1 {
 namespace {
-
-double seconds_now() {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 void score_sample(const RlConfig& config, const RlProblem& problem, RolloutSample& sample) {
     sample.verdict = verify(problem.kind, problem.gold, sample.text);

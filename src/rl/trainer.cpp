@@ -1,10 +1,10 @@
 #include "rl/trainer.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <optional>
 
+#include "core/clock.h"
 #include "infer/adapters.h"
 #include "infer/score.h"
 #include "rl/policy_update.h"
@@ -16,10 +16,6 @@ namespace r1 {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-double seconds_now() {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 RunFolder open_run(const RlConfig& config) {
     if (!config.resume.empty()) return RunFolder::open(config.resume);
@@ -304,16 +300,6 @@ class Trainer {
         run_.write_samples("step", step, rows);
     }
 
-    static std::vector<nlohmann::json> read_rows(const fs::path& path) {
-        std::vector<nlohmann::json> rows;
-        if (!fs::exists(path)) return rows;
-        for_each_line(read_file(path), [&](std::string_view line, size_t) {
-            auto row = nlohmann::json::parse(line, nullptr, false);
-            if (row.is_object()) rows.push_back(std::move(row));
-        });
-        return rows;
-    }
-
     // Before and after on the same held-out problems, from the files of the first and the last evaluation.
     RlResult summarize() {
         RlResult result;
@@ -326,7 +312,7 @@ class Trainer {
             return rows.empty() ? std::nan("") : sum / static_cast<double>(rows.size());
         };
         const auto samples = [&](int64_t step) {
-            return read_rows(run_.path() / "samples" / cat("eval-", step, ".jsonl"));
+            return read_json_rows(run_.path() / "samples" / cat("eval-", step, ".jsonl"));
         };
         int64_t last = step_;
         while (last > 0 && !fs::exists(run_.path() / "samples" / cat("eval-", last, ".jsonl"))) --last;

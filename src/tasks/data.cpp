@@ -174,6 +174,16 @@ void for_each_line(std::string_view text, const std::function<void(std::string_v
     }
 }
 
+std::vector<json> read_json_rows(const std::filesystem::path& path) {
+    std::vector<json> rows;
+    if (!fs::exists(path)) return rows;
+    for_each_line(read_file(path), [&](std::string_view line, size_t) {
+        json row = json::parse(line, nullptr, false);
+        if (row.is_object()) rows.push_back(std::move(row));
+    });
+    return rows;
+}
+
 std::string read_text_file(const std::filesystem::path& path, size_t most_bytes) {
     std::string bytes = read_file(path);
     if (!bytes.starts_with("\x1f\x8b")) return bytes;

@@ -41,6 +41,10 @@ Example parse_example(const nlohmann::json& row);  // throws Error, saying what 
 // Calls visit(line, number from 1) for each line of a JSONL text.
 void for_each_line(std::string_view text, const std::function<void(std::string_view, size_t)>& visit);
 
+// The objects of a JSONL file that a run wrote, in order; none if there is no such file. Other lines, as half
+// a last one, are passed over.
+std::vector<nlohmann::json> read_json_rows(const std::filesystem::path& path);
+
 // The file's bytes, unpacked if they are gzip (at most `most_bytes` of them).
 std::string read_text_file(const std::filesystem::path& path, size_t most_bytes = size_t{4} << 30);
 

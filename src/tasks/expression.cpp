@@ -1,39 +1,16 @@
 #include "tasks/expression.h"
 
-#include <array>
 #include <numeric>
 #include <utility>
 
 #include "core/check.h"
+#include "tasks/signs.h"
 
 namespace r1 {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, char>, 9> signs{{{"×", '*'},
-                                                                  {"·", '*'},
-                                                                  {"÷", '/'},
-                                                                  {"−", '-'},
-                                                                  {"–", '-'},
-                                                                  {"（", '('},
-                                                                  {"）", ')'},
-                                                                  {"＋", '+'},
-                                                                  {"／", '/'}}};
-
-std::string to_ascii(std::string_view text) {
-    std::string out;
-    for (size_t i = 0; i < text.size();) {
-        bool found = false;
-        for (const auto& [sign, ascii] : signs) {
-            if (text.substr(i, sign.size()) != sign) continue;
-            out += ascii;
-            i += sign.size();
-            found = true;
-            break;
-        }
-        if (!found) out += text[i++];
-    }
-    return out;
-}
+constexpr Sign signs[] = {{"×", "*"},  {"·", "*"},  {"÷", "/"},  {"−", "-"}, {"–", "-"},
+                          {"（", "("}, {"）", ")"}, {"＋", "+"}, {"／", "/"}};
 
 Fraction reduced(__int128 numerator, __int128 denominator) {
     check(denominator != 0, "division by zero");
@@ -135,7 +112,7 @@ class Parser {
 std::optional<Expression> parse_expression(std::string_view text, std::string& reason) {
     try {
         check(text.find('\0') == std::string_view::npos, "a zero byte");
-        const std::string ascii = to_ascii(text);
+        const std::string ascii = replace_signs(text, signs);
         return Parser(ascii).parse();
     } catch (const Error& error) {
         reason = error.what();

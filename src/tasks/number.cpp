@@ -1,8 +1,9 @@
 #include "tasks/number.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
+
+#include "tasks/signs.h"
 
 namespace r1 {
 namespace {
@@ -68,7 +69,7 @@ bool is_letter(char c) {
 
 // Brings other scripts' and LaTeX's ways of writing the same sign to ASCII, and drops currency signs.
 std::string plain(std::string_view text) {
-    static constexpr std::array<std::pair<std::string_view, std::string_view>, 46> signs{{
+    static constexpr Sign signs[] = {
         {"−", "-"},
         {"–", "-"},
         {"－", "-"},
@@ -115,24 +116,8 @@ std::string plain(std::string_view text) {
         {"\\dfrac", "\\frac"},
         {"\\tfrac", "\\frac"},
         {"^\\circ", " "},
-    }};
-    std::string out;
-    for (size_t i = 0; i < text.size();) {
-        const char c = text[i];
-        bool found = false;
-        if (c == '\\' || c == '$' || c == '{' || c == '~' || c == '^' ||
-            static_cast<unsigned char>(c) >= 128) {
-            for (const auto& [sign, ascii] : signs) {
-                if (text.substr(i, sign.size()) != sign) continue;
-                out += ascii;
-                i += sign.size();
-                found = true;
-                break;
-            }
-        }
-        if (!found) out += text[i++];
-    }
-    return out;
+    };
+    return replace_signs(text, signs);
 }
 
 // Reads one number at a position of plain text.

@@ -12,6 +12,7 @@
 #include "text/bpe.h"
 #include "text/byte_level.h"
 #include "text/pretokenizer.h"
+#include "text/tokenizer_json.h"
 #include "text/unicode.h"
 
 namespace r1 {
@@ -112,37 +113,11 @@ class Trainer {
         json vocab = json::object(), added = json::array(), merges = json::array();
         for (size_t id = 0; id < tokens_.size(); ++id) vocab[tokens_[id]] = id;
         for (const AddedToken& token : reserved_.all())
-            added.push_back({{"id", token.id},
-                             {"content", token.content},
-                             {"single_word", false},
-                             {"lstrip", false},
-                             {"rstrip", false},
-                             {"normalized", false},
-                             {"special", token.special}});
+            added.push_back(added_token_json(token.id, token.content, token.special));
         for (const Pair& pair : merges_)
             merges.push_back(
                 {tokens_[static_cast<size_t>(pair.first)], tokens_[static_cast<size_t>(pair.second)]});
-        json byte_level = {
-            {"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", true}};
-        return {{"version", "1.0"},
-                {"truncation", nullptr},
-                {"padding", nullptr},
-                {"added_tokens", added},
-                {"normalizer", nullptr},
-                {"pre_tokenizer", options_.pre_tokenizer},
-                {"post_processor", nullptr},
-                {"decoder", byte_level},
-                {"model",
-                 {{"type", "BPE"},
-                  {"dropout", nullptr},
-                  {"unk_token", nullptr},
-                  {"continuing_subword_prefix", nullptr},
-                  {"end_of_word_suffix", nullptr},
-                  {"fuse_unk", false},
-                  {"byte_fallback", false},
-                  {"ignore_merges", false},
-                  {"vocab", vocab},
-                  {"merges", merges}}}};
+        return byte_level_bpe_json(added, options_.pre_tokenizer, vocab, merges);
     }
 
     json config_json() const {

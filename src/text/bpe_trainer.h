@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "text/tokenizer.h"
+#include "text/tokenizer_json.h"
 
 namespace r1 {
 
@@ -18,9 +19,8 @@ struct BpeTraining {
     std::optional<std::string> bos_token, eos_token, pad_token;  // each one of the above
     // As in a tokenizer.json; its last step must be ByteLevel. By default SmolLM2's: single digits, then
     // GPT-2's words.
-    nlohmann::json pre_tokenizer = nlohmann::json::parse(R"({"type": "Sequence", "pretokenizers": [
-        {"type": "Digits", "individual_digits": true},
-        {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true}]})");
+    nlohmann::json pre_tokenizer = {
+        {"type", "Sequence"}, {"pretokenizers", nlohmann::json::array({digits_json(), byte_level_json()})}};
     int64_t min_count = 2;  // a pair that is rarer is not merged
 };
 

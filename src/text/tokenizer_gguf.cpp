@@ -10,6 +10,7 @@
 #include "text/bpe.h"
 #include "text/json_fields.h"
 #include "text/tokenizer.h"
+#include "text/tokenizer_json.h"
 
 namespace r1 {
 namespace {
@@ -72,17 +73,14 @@ json pretokenizer_json(const Known& known) {
     json steps = json::array();
     for (std::string_view step : known.steps) {
         if (step == digits)
-            steps.push_back({{"type", "Digits"}, {"individual_digits", true}});
+            steps.push_back(digits_json());
         else if (step != gpt2)
             steps.push_back({{"type", "Split"},
                              {"pattern", {{"Regex", step}}},
                              {"behavior", "Isolated"},
                              {"invert", false}});
     }
-    steps.push_back({{"type", "ByteLevel"},
-                     {"add_prefix_space", false},
-                     {"trim_offsets", true},
-                     {"use_regex", known.steps.back() == gpt2}});
+    steps.push_back(byte_level_json(known.steps.back() == gpt2));
     return {{"type", "Sequence"}, {"pretokenizers", steps}};
 }
 
@@ -143,35 +141,14 @@ Tokenizer Tokenizer::from_gguf(const GgufMetadata& metadata) {
         if (!vocab.emplace(tokens[id], id).second)
             continue;  // a spelling that occurs twice means its first id
         if (types[id] != TokenType::control && types[id] != TokenType::user_defined) continue;
-        added.push_back({{"id", id},
-                         {"content", tokens[id]},
-                         {"single_word", false},
-                         {"lstrip", false},
-                         {"rstrip", false},
-                         {"normalized", false},
-                         {"special", types[id] == TokenType::control}});
+        added.push_back(
+            added_token_json(static_cast<int64_t>(id), tokens[id], types[id] == TokenType::control));
     }
-    json spec = {
-        {"version", "1.0"},
-        {"truncation", nullptr},
-        {"padding", nullptr},
-        {"added_tokens", added},
-        {"normalizer", known->nfc ? json{{"type", "NFC"}} : json(nullptr)},
-        {"pre_tokenizer", pretokenizer_json(*known)},
-        {"post_processor", nullptr},
-        {"decoder",
-         {{"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", true}, {"use_regex", true}}},
-        {"model",
-         {{"type", "BPE"},
-          {"dropout", nullptr},
-          {"unk_token", nullptr},
-          {"continuing_subword_prefix", nullptr},
-          {"end_of_word_suffix", nullptr},
-          {"fuse_unk", false},
-          {"byte_fallback", false},
-          {"ignore_merges", known->ignore_merges},
-          {"vocab", std::move(vocab)},
-          {"merges", metadata.strings("tokenizer.ggml.merges")}}}};
+    json spec = byte_level_bpe_json(std::move(added), pretokenizer_json(*known), std::move(vocab),
+                                    metadata.strings("tokenizer.ggml.merges"));
+    if (known->nfc) spec["normalizer"] = {{"type", "NFC"}};
+    spec["decoder"]["add_prefix_space"] = true;  // as these models are published; it changes nothing
+    spec["model"]["ignore_merges"] = known->ignore_merges;
 
     json config = {{"tokenizer_class", "PreTrainedTokenizerFast"}};
     auto bos = id_key(metadata, "tokenizer.ggml.bos_token_id", tokens.size());

@@ -1,8 +1,8 @@
 #include "train/pretrain.h"
 
 #include <algorithm>
-#include <chrono>
 
+#include "core/clock.h"
 #include "infer/language_model.h"
 #include "text/bpe_trainer.h"
 #include "train/backprop.h"
@@ -11,10 +11,6 @@
 
 namespace r1 {
 namespace {
-
-double seconds_now() {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 Tokenizer train_vocabulary(const PretrainConfig& config) {
     std::vector<std::string> texts;
@@ -26,8 +22,7 @@ Tokenizer train_vocabulary(const PretrainConfig& config) {
     training.special_tokens = {special_tokens[0]};
     training.added_tokens.assign(std::begin(special_tokens) + 1, std::end(special_tokens));
     training.eos_token = special_tokens[0];
-    training.pre_tokenizer = {
-        {"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", true}};
+    training.pre_tokenizer = byte_level_json();
     return train_bpe(texts, training);
 }
 

@@ -101,8 +101,7 @@ struct TokenizeTest : testing::Test {
                                         {"special", true}};
         const nlohmann::json model = {
             {"type", "BPE"}, {"vocab", {{"a", 0}, {"b", 1}, {"ab", 2}}}, {"merges", {"a b"}}};
-        const nlohmann::json byte_level = {
-            {"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", true}};
+        const nlohmann::json byte_level = {{"type", "ByteLevel"}, {"add_prefix_space", false}};
         const nlohmann::json single = {{{"SpecialToken", {{"id", "<s>"}, {"type_id", 0}}}},
                                        {{"Sequence", {{"id", "A"}, {"type_id", 0}}}}};
         const nlohmann::json post = {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "text/tokenizer.h"
+#include "text/tokenizer_json.h"
 
 namespace r1 {
 
@@ -13,34 +14,7 @@ inline nlohmann::json tiny_tokenizer_json() {
     for (char c = '!'; c <= '~'; ++c) vocab[std::string(1, c)] = c - '!';
     vocab["Ġ"] = 94;
     vocab["th"] = 95;
-    const nlohmann::json bytes = {
-        {"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", true}};
-    return {{"version", "1.0"},
-            {"truncation", nullptr},
-            {"padding", nullptr},
-            {"added_tokens",
-             {{{"id", 96},
-               {"content", "<|end|>"},
-               {"single_word", false},
-               {"lstrip", false},
-               {"rstrip", false},
-               {"normalized", false},
-               {"special", true}}}},
-            {"normalizer", nullptr},
-            {"pre_tokenizer", bytes},
-            {"post_processor", nullptr},
-            {"decoder", bytes},
-            {"model",
-             {{"type", "BPE"},
-              {"dropout", nullptr},
-              {"unk_token", nullptr},
-              {"continuing_subword_prefix", nullptr},
-              {"end_of_word_suffix", nullptr},
-              {"fuse_unk", false},
-              {"byte_fallback", false},
-              {"ignore_merges", false},
-              {"vocab", vocab},
-              {"merges", {"t h"}}}}};
+    return byte_level_bpe_json({added_token_json(96, "<|end|>", true)}, byte_level_json(), vocab, {"t h"});
 }
 
 inline Tokenizer tiny_tokenizer() {
