@@ -17,61 +17,62 @@ int64_t ceil_div(int64_t a, int64_t b) {
     return (a + b - 1) / b;
 }
 
-constexpr int64_t kBlockK = 2048;             // rows of B between reloads of the accumulators
+constexpr int64_t kBlockK = 2048;             // rows of B between reloads of the chains
 constexpr int64_t kBlockFloats = 256 * 1024;  // of A, that stay in the second-level cache
+constexpr int64_t kBlockRows = 512;           // at most
 constexpr int64_t kStripPanels = 8;           // panels of a task
 
-// Rows [m0, m1) × `panels` panels from p0, whole chains.
+// Rows [m0, m1) × `panels` panels from p0 of a strip that ends at `last`, whole chains. Between the blocks of
+// k the chains lie in C, or in scratch memory where the last panel is wider than C.
 template <class B>
-void block(const Gemm& g, int64_t m0, int64_t m1, int64_t p0, int64_t panels) {
-    const B* b0 = static_cast<const B*>(g.b) + p0 * 16 * g.k;
+void block(const Gemm& g, int64_t m0, int64_t m1, int64_t p0, int64_t last, int64_t panels) {
+    const B* b = static_cast<const B*>(g.b) + p0 * 16 * g.k;
     const int64_t columns = smaller(panels * 16, g.n - p0 * 16);
+    float scratch[kBlockRows * kPanels * 16 > kRows * kStripPanels * 16 ? kBlockRows * kPanels * 16
+                                                                        : kRows * kStripPanels * 16];
+    float* c = g.c + m0 * g.c_row + p0 * 16;
+    float* chains = c;
+    int64_t chains_row = g.c_row;
     const bool ragged = columns < panels * 16;
-    float scratch[kRows * kStripPanels * 16];
-    const bool finish = ragged || g.bias || g.residual;
-    // The panels behind these come next; they are asked for piece by piece while the rows pass.
-    const bool more = panels <= kPanels && p0 + panels < ceil_div(g.n, 16);
-    const int64_t tiles_here = ceil_div(m1 - m0, kRows);
-    const int64_t lines = panels * 16 * static_cast<int64_t>(sizeof(B)) * kAheadStep / 64;
-    const char* ahead = reinterpret_cast<const char*>(b0 + panels * 16 * g.k);
-    for (int64_t m = m0; m < m1; m += kRows) {
-        const auto rows = static_cast<int>(smaller(kRows, m1 - m));
-        float* c = g.c + m * g.c_row + p0 * 16;
-        Tile t{0,
-               nullptr,
-               g.a_row,
-               g.a_col,
-               16,
-               16 * g.k,
-               finish ? scratch : c,
-               finish ? panels * 16 : g.c_row,
-               false};
-        if (finish && g.accumulate) {
-            for (int r = 0; r < rows; ++r) {
-                for (int64_t n = 0; n < columns; ++n) scratch[r * panels * 16 + n] = c[r * g.c_row + n];
-                for (int64_t n = columns; n < panels * 16; ++n) scratch[r * panels * 16 + n] = 0.0f;
-            }
+    if (ragged) {
+        chains = scratch, chains_row = panels * 16;
+        for (int64_t r = 0; g.accumulate && r < m1 - m0; ++r) {
+            for (int64_t n = 0; n < columns; ++n) scratch[r * chains_row + n] = c[r * g.c_row + n];
+            for (int64_t n = columns; n < chains_row; ++n) scratch[r * chains_row + n] = 0.0f;
         }
-        for (int64_t k = 0; k == 0 || k < g.k; k += kBlockK) {
-            t.k = smaller(kBlockK, g.k - k);
-            t.a = g.a + m / kRows * g.a_tile + k * g.a_col;
-            t.load_c = g.accumulate || k > 0;
+    }
+    // The panels behind these come next; they are asked for piece by piece while the rows pass.
+    const bool more = panels <= kPanels && p0 + panels < last;
+    const int64_t lines = panels * 16 * static_cast<int64_t>(sizeof(B)) * kAheadStep / 64;
+    const char* ahead = reinterpret_cast<const char*>(b + panels * 16 * g.k);
+    const int64_t block_k = panels <= kPanels ? kBlockK : g.k;
+    for (int64_t k = 0; k == 0 || k < g.k; k += block_k) {
+        for (int64_t m = m0; m < m1; m += kRows) {
+            Tile t{smaller(block_k, g.k - k),
+                   g.a + m / kRows * g.a_tile + k * g.a_col,
+                   g.a_row,
+                   g.a_col,
+                   16,
+                   16 * g.k,
+                   chains + (m - m0) * chains_row,
+                   chains_row,
+                   g.accumulate || k > 0};
             if (more) {
-                t.ahead_lines = static_cast<int>(ceil_div(lines, tiles_here));
+                t.ahead_lines = static_cast<int>(ceil_div(lines, ceil_div(m1 - m0, kRows)));
                 t.ahead = ahead;
                 ahead += ceil_div(t.k, kAheadStep) * t.ahead_lines * 64;
             }
-            tile_rows(rows, t, b0 + k * 16, panels);
+            tile_rows(static_cast<int>(smaller(kRows, m1 - m)), t, b + k * 16, panels);
         }
-        if (!finish) continue;
-        for (int r = 0; r < rows; ++r) {
-            const float* residual = g.residual ? g.residual + (m + r) * g.n + p0 * 16 : nullptr;
-            for (int64_t n = 0; n < columns; n += 16) {
-                F16 y = load(scratch + r * panels * 16 + n);
-                if (g.bias) y = y + load_upto(g.bias + p0 * 16 + n, columns - n);
-                if (residual) y = y + load_upto(residual + n, columns - n);
-                store_upto(c + r * g.c_row + n, y, columns - n);
-            }
+    }
+    if (!ragged && !g.bias && !g.residual) return;
+    for (int64_t r = 0; r < m1 - m0; ++r) {
+        const float* residual = g.residual ? g.residual + (m0 + r) * g.n + p0 * 16 : nullptr;
+        for (int64_t n = 0; n < columns; n += 16) {
+            F16 y = load_upto(chains + r * chains_row + n, columns - n);
+            if (g.bias) y = y + load_upto(g.bias + p0 * 16 + n, columns - n);
+            if (residual) y = y + load_upto(residual + n, columns - n);
+            store_upto(c + r * g.c_row + n, y, columns - n);
         }
     }
 }
@@ -79,21 +80,25 @@ void block(const Gemm& g, int64_t m0, int64_t m1, int64_t p0, int64_t panels) {
 template <class B>
 void run(ThreadPool& pool, const Gemm& g) {
     const int64_t panels = ceil_div(g.n, 16);
-    const int64_t strips = ceil_div(panels, kStripPanels);
     // A task is a block of rows × a strip of panels. Inside, a few panels stay near while the rows pass; with
-    // one or two rows, whose chains are few, all panels of the strip go together.
+    // one or two rows, whose chains are few, many panels go together.
     const int64_t together = g.m <= 2 ? kStripPanels : kPanels;
-    const int64_t most_rows = kBlockFloats / g.k > kRows ? kBlockFloats / g.k : kRows;
+    const int64_t fitting = kBlockFloats / g.k > kRows ? kBlockFloats / g.k : kRows;
+    const int64_t most_rows = smaller(fitting, kBlockRows / kRows * kRows);
     const int64_t row_blocks = ceil_div(g.m, most_rows);
     const int64_t rows = ceil_div(ceil_div(g.m, row_blocks), kRows) * kRows;
+    // Long strips, so that what a thread asks for ahead is what it needs next; several for each thread, so
+    // that one that is held up leaves its share to the others.
+    const int64_t parts = smaller(panels, pool.size() * 4);
+    const int64_t strip = ceil_div(ceil_div(panels, parts), together) * together;
+    const int64_t strips = ceil_div(panels, strip);
     const int64_t tasks = row_blocks * strips;
     const bool tiny = g.m * g.n * g.k < 200000;  // not worth waking another thread
-    const int64_t grain = tiny ? tasks : ceil_div(tasks, smaller(tasks, pool.size() * 8));
-    pool.parallel(tasks, grain, [&](int64_t begin, int64_t end) {
+    pool.parallel(tasks, tiny ? tasks : 1, [&](int64_t begin, int64_t end) {
         for (int64_t task = begin; task < end; ++task) {
-            const int64_t m0 = task / strips * rows, p0 = task % strips * kStripPanels;
-            const int64_t m1 = smaller(m0 + rows, g.m), p1 = smaller(p0 + kStripPanels, panels);
-            for (int64_t p = p0; p < p1; p += together) block<B>(g, m0, m1, p, smaller(together, p1 - p));
+            const int64_t m0 = task / strips * rows, p0 = task % strips * strip;
+            const int64_t m1 = smaller(m0 + rows, g.m), p1 = smaller(p0 + strip, panels);
+            for (int64_t p = p0; p < p1; p += together) block<B>(g, m0, m1, p, p1, smaller(together, p1 - p));
         }
     });
 }

@@ -46,7 +46,12 @@ R1_INLINE void tile(const Tile& t, const B* b) {
     for (int r = 0; r < ROWS; ++r) {
         for (int p = 0; p < PANELS; ++p) acc[r][p] = t.load_c ? load(t.c + r * t.c_row + p * 16) : zero();
     }
-    const float* a = t.a;
+    // Rows are reached from every fourth one, by offsets that an instruction can hold: twelve of their own
+    // would not stay in registers.
+    constexpr int kGroups = (ROWS + 3) / 4;
+    const int64_t a_row2 = 2 * t.a_row, a_row3 = 3 * t.a_row;
+    const float* a[kGroups];
+    for (int g = 0; g < kGroups; ++g) a[g] = t.a + 4 * g * t.a_row;
     const char* ahead = t.ahead;
     for (int64_t k = 0; k < t.k;) {
         for (int line = 0; line < t.ahead_lines; ++line, ahead += 64) __builtin_prefetch(ahead, 0, 2);
@@ -57,11 +62,13 @@ R1_INLINE void tile(const Tile& t, const B* b) {
             for (int p = 0; p < PANELS; ++p) column[p] = load_b(b + p * t.b_panel);
 #pragma GCC unroll 16
             for (int r = 0; r < ROWS; ++r) {
-                const F16 x = set1(a[r * t.a_row]);
+                const int64_t offset = r % 4 == 0 ? 0 : r % 4 == 1 ? t.a_row : r % 4 == 2 ? a_row2 : a_row3;
+                const F16 x = set1(a[r / 4][offset]);
 #pragma GCC unroll 8
                 for (int p = 0; p < PANELS; ++p) acc[r][p] = fma(x, column[p], acc[r][p]);
             }
-            a += t.a_col;
+#pragma GCC unroll 4
+            for (int g = 0; g < kGroups; ++g) a[g] += t.a_col;
             b += t.b_row;
         }
     }
