@@ -139,6 +139,7 @@ void zero_bytes(Device device, void* to, size_t bytes) {
         std::memset(to, 0, bytes);
         return;
     }
+    check_cuda(cudaDeviceSynchronize(), "waiting for the GPU");
     check_cuda(cudaMemset(to, 0, bytes), "clearing memory of the GPU");
     check_cuda(cudaDeviceSynchronize(), "waiting for the GPU");
 }
@@ -215,6 +216,16 @@ void CudaStream::synchronize() {
     check_cuda(cudaStreamSynchronize(stream_), "running the kernels before this");
 }
 
+void* CudaStream::scratch(size_t bytes) {
+    if (bytes > scratch_bytes_) {
+        synchronize();
+        scratch_.reset();
+        scratch_bytes_ = std::max(bytes, 2 * scratch_bytes_);
+        scratch_ = {allocate(Device::cuda, scratch_bytes_), Deallocate{Device::cuda}};
+    }
+    return scratch_.get();
+}
+
 #else
 
 void check_device(Device device) {
@@ -258,6 +269,9 @@ void CudaStream::download(void*, const void*, size_t) {}
 void CudaStream::zero(void*, size_t) {}
 void CudaStream::copy(void*, const void*, size_t) {}
 void CudaStream::synchronize() {}
+void* CudaStream::scratch(size_t) {
+    no_cuda();
+}
 
 #endif
 

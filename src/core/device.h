@@ -75,11 +75,16 @@ class CudaStream {
     void zero(void* to, size_t bytes);                    // enqueued
     void copy(void* to, const void* from, size_t bytes);  // enqueued, within the device
     void synchronize();
+    // Memory for one op to work in; the next op may be given the same. It stays where it is until more is
+    // asked for than ever before.
+    void* scratch(size_t bytes);
 
   private:
     struct Staging;
     CUstream_st* stream_ = nullptr;
     std::unique_ptr<Staging> staging_;
+    std::unique_ptr<void, Deallocate> scratch_;
+    size_t scratch_bytes_ = 0;
 };
 
 }  // namespace r1

@@ -88,17 +88,18 @@ void save_adapters(const fs::path& folder, const Model& model, const std::string
                          {"bias", "none"},
                          {"fan_in_fan_out", false},
                          {"inference_mode", true}};
+    const HostTensor weights(lora.weights(), model.device());
     std::vector<NamedTensor> tensors;
     for (const auto& parameter : lora.parameters()) {
         tensors.push_back(
-            {parameter.spec.name, view(lora.weights().as<float>() + parameter.offset, parameter.spec.shape)});
+            {parameter.spec.name, view(weights.as<float>() + parameter.offset, parameter.spec.shape)});
     }
     write_folder(folder, [&](const fs::path& to) {
         write_file(to / kConfig, config.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
         write_safetensors(to / kWeights, tensors);
         const auto back = read_adapters(model.config(), to);
         check(back->config().rank == lora.config().rank && back->config().alpha == lora.config().alpha &&
-                  std::memcmp(back->weights().data, lora.weights().data, lora.weights().bytes()) == 0,
+                  std::memcmp(back->weights().data, weights.view().data, lora.weights().bytes()) == 0,
               "reading ", to.string(), " back, the adapters are not what was written");
     });
 }
@@ -106,7 +107,7 @@ void save_adapters(const fs::path& folder, const Model& model, const std::string
 void load_adapters(Stream& stream, Model& model, const fs::path& folder) {
     const auto read = read_adapters(model.config(), folder);
     model.attach_lora(read->config(), 0);
-    std::memcpy(model.trainable_weights().data, read->weights().data, read->weights().bytes());
+    copy_bytes(model.device(), model.trainable_weights().data, read->weights().data, read->weights().bytes());
     model.pack(stream, false);
 }
 

@@ -1,6 +1,7 @@
 #include "infer/engine.h"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 #include <list>
 #include <optional>
@@ -79,7 +80,7 @@ struct Engine::Impl {
     std::vector<Draw> draws;
 
     Impl(Model& m, EngineOptions o, std::function<std::string(int32_t)> bytes)
-        : model(m), options(o), token_bytes(std::move(bytes)) {
+        : model(m), options(o), token_bytes(std::move(bytes)), arena(m.device()) {
         check(options.max_sequences > 0 && options.prefill_tokens > 0,
               "max_sequences and prefill_tokens must be at least 1");
     }
@@ -118,7 +119,7 @@ struct Engine::Impl {
             }
             waiting.push_back(&group);
         }
-        const auto page_bytes = static_cast<int64_t>(KvCache::bytes(model.config(), 1));
+        const auto page_bytes = static_cast<int64_t>(KvCache::bytes(model.config(), 1, model.device()));
         int64_t pages = options.pages;
         if (pages == 0) {
             const int64_t together = std::min<int64_t>(options.max_sequences, samples);
@@ -128,7 +129,7 @@ struct Engine::Impl {
         check(pages >= smallest, "the key-value cache of ", pages, " pages (", pages * page_bytes >> 20,
               " MiB) is too small for the longest request, which needs ", smallest, " pages (",
               (smallest * page_bytes >> 20) + 1, " MiB); give it more memory or use shorter completions");
-        if (!cache || cache->pages() < pages) cache.emplace(model.config(), pages);
+        if (!cache || cache->pages() < pages) cache.emplace(model.config(), pages, model.device());
         pool.emplace(cache->pages());
         prompt_tokens = generated_tokens = prompt_pages = 0;
     }
@@ -321,27 +322,31 @@ struct Engine::Impl {
         }
     }
 
+    // Divides the logits of tokens that occurred; on the host, as few ask for it.
+    void penalize(Stream& stream, size_t begin, size_t end, TensorView logits, float penalty) {
+        const int64_t v = logits.dim(1);
+        std::vector<float> row(static_cast<size_t>(v));
+        for (size_t i = begin; i < end; ++i) {
+            const Sample& sample = *draws[i].sample;
+            std::vector<int32_t> occurred = sample.group->request->prompt;
+            occurred.insert(occurred.end(), sample.completion.ids.begin(), sample.completion.ids.end());
+            const TensorView there = ops::logits_rows(stream, logits, static_cast<int64_t>(i - begin), 1);
+            download(stream, row.data(), there);
+            ops::repetition_penalty(row, occurred, penalty);
+            upload(stream, there, row.data());
+        }
+    }
+
     // Draws a token for each of draws [begin, end), which have equal parameters and whose logits are given.
-    void draw(Stream& stream, size_t begin, size_t end, TensorView logits) {
+    void draw(Stream& stream, size_t begin, size_t end, TensorView logits, TensorView tokens,
+              TensorView logprobs) {
         const SamplingParams& params = draws[begin].sample->group->request->params;
         const bool greedy = params.temperature == 0.0f;
         const float inv_temperature = greedy ? 1.0f : 1.0f / params.temperature;
-        const int64_t rows = logits.dim(0), v = logits.dim(1);
-        float* data = logits.as<float>();
-        if (params.repetition_penalty != 1.0f) {
-            for (size_t i = begin; i < end; ++i) {
-                const Sample& sample = *draws[i].sample;
-                std::vector<int32_t> occurred = sample.group->request->prompt;
-                occurred.insert(occurred.end(), sample.completion.ids.begin(), sample.completion.ids.end());
-                ops::repetition_penalty({data + static_cast<int64_t>(i - begin) * v, static_cast<size_t>(v)},
-                                        occurred, params.repetition_penalty);
-            }
-        }
+        if (params.repetition_penalty != 1.0f)
+            penalize(stream, begin, end, logits, params.repetition_penalty);
         if (params.filter.active() && !greedy)
             ops::filter_logits(stream, logits, params.filter, inv_temperature);
-        ArenaScope scope(arena);
-        const TensorView lse = arena.take(DType::f32, {rows});
-        ops::logprobs_forward(stream, {}, lse, {}, logits, {}, inv_temperature);
         std::vector<SampleKey> keys;
         for (size_t i = begin; i < end; ++i) {
             const Sample& sample = *draws[i].sample;
@@ -350,15 +355,31 @@ struct Engine::Impl {
                             static_cast<uint32_t>(sample.index),
                             static_cast<uint32_t>(sample.group->length(sample))});
         }
-        const std::vector<float> inverse(keys.size(),
-                                         greedy ? std::numeric_limits<float>::infinity() : inv_temperature);
-        std::vector<int32_t> tokens(keys.size());
-        ops::sample(stream, tokens, logits, lse, inverse, keys);
-        for (size_t i = begin; i < end; ++i) {
-            const auto r = static_cast<int64_t>(i - begin);
-            const int32_t token = tokens[i - begin];
-            const float z = data[r * v + token] * inv_temperature;  // as logprobs_forward has it
-            accept(*draws[i].sample, token, z - lse.as<float>()[r]);
+        ops::sample_with_logprobs(stream, tokens, logprobs, logits,
+                                  greedy ? std::numeric_limits<float>::infinity() : inv_temperature, keys,
+                                  arena);
+    }
+
+    // Draws all tokens where the stream computes, then fetches them at once.
+    void draw_all(Stream& stream, TensorView logits) {
+        const auto count = static_cast<int64_t>(draws.size());
+        const TensorView drawn = arena.take(DType::i32, {2, count});  // tokens, then the bits of the logprobs
+        auto* tokens = drawn.as<int32_t>();
+        auto* logprobs = reinterpret_cast<float*>(tokens + count);
+        for (size_t begin = 0; begin < draws.size();) {
+            size_t end = begin + 1;
+            const size_t params_class = draws[begin].sample->group->params_class;
+            while (end < draws.size() && draws[end].sample->group->params_class == params_class) ++end;
+            const auto first = static_cast<int64_t>(begin), rows = static_cast<int64_t>(end - begin);
+            draw(stream, begin, end, ops::logits_rows(stream, logits, first, rows),
+                 {tokens + first, DType::i32, {rows}}, view(logprobs + first, {rows}));
+            begin = end;
+        }
+        std::vector<int32_t> fetched(2 * draws.size());
+        download(stream, fetched.data(), drawn);
+        for (size_t i = 0; i < draws.size(); ++i) {
+            if (fetched[i] < 0) ops::fail_sampling(i);
+            accept(*draws[i].sample, fetched[i], std::bit_cast<float>(fetched[draws.size() + i]));
         }
     }
 
@@ -393,18 +414,9 @@ struct Engine::Impl {
         std::vector<int32_t> rows;
         for (const Draw& d : draws) rows.push_back(d.row);
         const TensorView hidden = model.forward(stream, batch, *cache, rows, arena);
-        const int64_t v = model.config().vocab_size;
-        const TensorView logits = arena.take(DType::f32, {hidden.dim(0), v});
+        const TensorView logits = ops::take_logits(stream, hidden.dim(0), model.config().vocab_size, arena);
         ops::linear_forward(stream, logits, hidden, model.head(), {}, {});
-        for (size_t begin = 0; begin < draws.size();) {
-            size_t end = begin + 1;
-            const size_t params_class = draws[begin].sample->group->params_class;
-            while (end < draws.size() && draws[end].sample->group->params_class == params_class) ++end;
-            draw(stream, begin, end,
-                 view(logits.as<float>() + static_cast<int64_t>(begin) * v,
-                      {static_cast<int64_t>(end - begin), v}));
-            begin = end;
-        }
+        draw_all(stream, logits);
         for (const Draw& d : draws) {
             const bool first = d.sample->completion.ids.size() == 1;
             if (first && !d.sample->done) ready.push_back(d.sample);

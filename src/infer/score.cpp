@@ -19,6 +19,27 @@ TensorView hidden_of(Stream& stream, Model& model, std::span<const int32_t> ids,
     return model.forward(stream, packed.batch, cache, packed.rows, arena);
 }
 
+// Logits of some rows, at temperature 1, where the processor can read them.
+struct HostLogits {
+    std::vector<float> values, sums;
+    int64_t stride;
+    const float* row(int64_t r) const { return values.data() + r * stride; }
+    float lse(int64_t r) const { return sums[static_cast<size_t>(r)]; }
+};
+
+HostLogits host_logits(Stream& stream, const Model& model, ConstTensorView hidden, Arena& arena) {
+    ArenaScope scope(arena);
+    const int64_t rows = hidden.dim(0), v = model.config().vocab_size, stride = ops::logits_stride(stream, v);
+    const TensorView logits = ops::take_logits(stream, rows, v, arena), lse = arena.take(DType::f32, {rows});
+    ops::linear_forward(stream, logits, hidden, model.head(), {}, {});
+    ops::logprobs_forward(stream, {}, lse, {}, logits, {}, 1.0f);
+    HostLogits host{std::vector<float>(static_cast<size_t>(rows * stride)),
+                    std::vector<float>(static_cast<size_t>(rows)), stride};
+    download(stream, host.values.data(), view(logits.as<float>(), {rows, stride}));
+    download(stream, host.sums.data(), lse);
+    return host;
+}
+
 std::vector<TokenLogprob> best(const float* logits, int64_t v, float lse, int k) {
     std::vector<int32_t> order(static_cast<size_t>(v));
     std::iota(order.begin(), order.end(), 0);
@@ -33,19 +54,30 @@ std::vector<TokenLogprob> best(const float* logits, int64_t v, float lse, int k)
 
 }  // namespace
 
+TensorView score_rows(Stream& stream, Scores& scores, ConstTensorView hidden, const ops::Indices& targets,
+                      const ops::LinearCrossEntropy& op, Arena& arena) {
+    const int64_t rows = hidden.dim(0);
+    const TensorView all = arena.take(DType::f32, {3, rows});
+    const auto part = [&](int64_t i) { return view(all.as<float>() + i * rows, {rows}); };
+    ops::linear_cross_entropy_forward(stream, part(0), part(1), part(2), hidden, targets, op, arena);
+    std::vector<float> values(static_cast<size_t>(3 * rows));
+    download(stream, values.data(), all);
+    const auto copy = [&](std::vector<float>& to, int64_t i) {
+        to.assign(values.begin() + i * rows, values.begin() + (i + 1) * rows);
+    };
+    copy(scores.logprobs, 0), copy(scores.lse, 1), copy(scores.entropy, 2);
+    return part(1);
+}
+
 Scores score(Stream& stream, Model& model, const PackedSamples& packed, float temperature,
              const ops::LogitFilter& filter, Arena& arena) {
-    const auto rows = static_cast<int64_t>(packed.rows.size());
     Scores scores;
-    for (auto* values : {&scores.logprobs, &scores.lse, &scores.entropy}) values->resize(packed.rows.size());
-    if (rows == 0) return scores;
+    if (packed.rows.empty()) return scores;
     ArenaScope scope(arena);
     const KvCache cache(model.config(), packed.pages, arena);
     const TensorView hidden = model.forward(stream, packed.batch, cache, packed.rows, arena);
     const ops::LinearCrossEntropy op{model.head(), model.head_transposed(), 1.0f / temperature, filter};
-    ops::linear_cross_entropy_forward(stream, view(scores.logprobs.data(), {rows}),
-                                      view(scores.lse.data(), {rows}), view(scores.entropy.data(), {rows}),
-                                      hidden, packed.targets, op, arena);
+    score_rows(stream, scores, hidden, ops::upload_indices(stream, packed.targets, arena), op, arena);
     return scores;
 }
 
@@ -53,13 +85,11 @@ std::vector<float> logprob_rows(Stream& stream, Model& model, std::span<const in
     ArenaScope scope(arena);
     const TensorView hidden = hidden_of(stream, model, ids, arena);
     const int64_t rows = hidden.dim(0), v = model.config().vocab_size;
+    const HostLogits logits = host_logits(stream, model, hidden, arena);
     std::vector<float> result(static_cast<size_t>(rows * v));
-    const TensorView logits = view(result.data(), {rows, v});
-    const TensorView lse = arena.take(DType::f32, {rows});
-    ops::linear_forward(stream, logits, hidden, model.head(), {}, {});
-    ops::logprobs_forward(stream, {}, lse, {}, logits, {}, 1.0f);
     for (int64_t r = 0; r < rows; ++r) {
-        for (int64_t i = 0; i < v; ++i) result[static_cast<size_t>(r * v + i)] -= lse.as<float>()[r];
+        for (int64_t i = 0; i < v; ++i)
+            result[static_cast<size_t>(r * v + i)] = logits.row(r)[i] - logits.lse(r);
     }
     return result;
 }
@@ -74,14 +104,12 @@ std::vector<std::vector<TokenLogprob>> top_logprobs(Stream& stream, Model& model
     for (int64_t begin = 0; begin < rows; begin += kRows) {
         ArenaScope chunk(arena);
         const int64_t count = std::min(kRows, rows - begin);
-        const TensorView logits = arena.take(DType::f32, {count, v}), lse = arena.take(DType::f32, {count});
-        ops::linear_forward(stream, logits, view(hidden.as<float>() + begin * c, {count, c}), model.head(),
-                            {}, {});
-        ops::logprobs_forward(stream, {}, lse, {}, logits, {}, 1.0f);
+        const auto offset = begin * c * static_cast<int64_t>(size_of(hidden.dtype));
+        const HostLogits logits = host_logits(
+            stream, model, {static_cast<char*>(hidden.data) + offset, hidden.dtype, {count, c}}, arena);
         stream.pool->parallel(count, 1, [&](int64_t first, int64_t last) {
             for (int64_t r = first; r < last; ++r) {
-                result[static_cast<size_t>(begin + r)] =
-                    best(logits.as<float>() + r * v, v, lse.as<float>()[r], k);
+                result[static_cast<size_t>(begin + r)] = best(logits.row(r), v, logits.lse(r), k);
             }
         });
     }

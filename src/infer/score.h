@@ -12,6 +12,9 @@ namespace r1 {
 struct Scores {
     std::vector<float> logprobs, lse, entropy;  // [R], in the order of the samples' rows
 };
+// Of hidden states [R, C] where the stream computes; returns lse [R] there, in the arena.
+TensorView score_rows(Stream& stream, Scores& scores, ConstTensorView hidden, const ops::Indices& targets,
+                      const ops::LinearCrossEntropy& op, Arena& arena);
 Scores score(Stream& stream, Model& model, const PackedSamples& packed, float temperature,
              const ops::LogitFilter& filter, Arena& arena);
 

@@ -10,13 +10,13 @@ namespace r1 {
 
 class KvCache {
   public:
-    KvCache(const ModelConfig& config, int64_t pages);
+    KvCache(const ModelConfig& config, int64_t pages, Device device = Device::cpu);
     // Memory from the arena, not cleared, for a training pass; it lives as long as the arena's scope. Slots
     // that no token was written to hold anything; the attention reads none of them into a result.
     KvCache(const ModelConfig& config, int64_t pages, Arena& arena);
     ops::KvPages layer(int index) const { return layers_[static_cast<size_t>(index)]; }
     int64_t pages() const { return pages_; }
-    static size_t bytes(const ModelConfig& config, int64_t pages);
+    static size_t bytes(const ModelConfig& config, int64_t pages, Device device = Device::cpu);
 
   private:
     int64_t pages_ = 0;

@@ -6,6 +6,7 @@
 
 #include "core/rng.h"
 #include "model/model.h"
+#include "ops/blocks.h"
 
 namespace r1 {
 namespace {
@@ -25,8 +26,11 @@ constexpr std::array<Module, 7> kModules{{{"q_proj", "self_attn", 0},
 
 }  // namespace
 
-Lora::Lora(const ModelConfig& config, LoraConfig lora, uint64_t seed)
-    : config_(std::move(lora)), layers_(config.num_hidden_layers), fused_(static_cast<size_t>(layers_) * 4) {
+Lora::Lora(const ModelConfig& config, LoraConfig lora, uint64_t seed, Device device)
+    : config_(std::move(lora)),
+      device_(device),
+      layers_(config.num_hidden_layers),
+      fused_(static_cast<size_t>(layers_) * 4) {
     check(config_.rank > 0 && config_.rank <= config.hidden_size, "lora rank ", config_.rank,
           " is not between 1 and hidden_size ", config.hidden_size);
     for (const auto& target : config_.target_modules) {
@@ -61,15 +65,17 @@ Lora::Lora(const ModelConfig& config, LoraConfig lora, uint64_t seed)
             fused.parts.push_back({a, b, row[m], rows[m]});
         }
     }
-    weights_ = Buffer(DType::f32, {offset});
+    weights_ = Buffer(DType::f32, {offset}, device_);
+    const HostTensor weights(weights_.view(), device_);
     for (size_t i = 0; i < parameters_.size(); i += 2) {  // A as torch's Linear would be; B stays 0
         const Parameter& a = parameters_[i];
         const float bound = 1.0f / std::sqrt(static_cast<float>(a.spec.shape[1]));
         Rng rng(seed, 0x10a0000 + i);
         for (int64_t e = 0; e < a.spec.shape.numel(); ++e) {
-            weights_.as<float>()[a.offset + e] = bound * (2.0f * rng.uniform() - 1.0f);
+            weights.as<float>()[a.offset + e] = bound * (2.0f * rng.uniform() - 1.0f);
         }
     }
+    weights.store();
 }
 
 Lora::~Lora() = default;
@@ -81,33 +87,36 @@ Lora::Fused* Lora::fused(int layer, int linear) {
 
 void Lora::pack(Stream& stream, bool training) {
     const int64_t r = config_.rank;
+    const DType dtype = stream.activations();
     for (auto& fused : fused_) {
         if (fused.parts.empty()) continue;
-        // A stacked [parts·r, K]; s·B as blocks of a [N, parts·r] that is 0 elsewhere.
-        Buffer a(DType::f32, {fused.rank, fused.k}), b(DType::f32, {fused.n, fused.rank});
+        if (!fused.stacked_a) {
+            fused.stacked_a = Buffer(DType::f32, {fused.rank, fused.k}, device_);
+            fused.stacked_b = Buffer(DType::f32, {fused.n, fused.rank}, device_);
+        }
+        const TensorView a = fused.stacked_a.view(), b = fused.stacked_b.view();
+        zero(stream, a), zero(stream, b);
         for (size_t p = 0; p < fused.parts.size(); ++p) {
             const Part& part = fused.parts[p];
             const float* from_a = weights_.as<float>() + parameters_[static_cast<size_t>(part.a)].offset;
             const float* from_b = weights_.as<float>() + parameters_[static_cast<size_t>(part.b)].offset;
             const auto column = static_cast<int64_t>(p) * r;
-            std::copy_n(from_a, r * fused.k, a.as<float>() + column * fused.k);
-            for (int64_t row = 0; row < part.rows; ++row) {
-                for (int64_t i = 0; i < r; ++i) {
-                    b.as<float>()[(part.row + row) * fused.rank + column + i] = scale() * from_b[row * r + i];
-                }
-            }
+            ops::add_block(stream, {a.as<float>() + column * fused.k, fused.k}, {from_a, fused.k}, r, fused.k,
+                           1.0f);
+            ops::add_block(stream, {b.as<float>() + part.row * fused.rank + column, fused.rank}, {from_b, r},
+                           part.rows, r, scale());
         }
         if (fused.storage.empty()) {
             for (auto [n, k] : {std::pair{fused.rank, fused.k},
                                 {fused.n, fused.rank},
                                 {fused.k, fused.rank},
                                 {fused.rank, fused.n}}) {
-                fused.storage.emplace_back(DType::u8,
-                                           Shape{static_cast<int64_t>(ops::packed_bytes(DType::f32, n, k))});
+                fused.storage.emplace_back(
+                    DType::u8, Shape{static_cast<int64_t>(ops::packed_bytes(dtype, n, k))}, device_);
             }
         }
-        const auto pack = [&](size_t i, const Buffer& w, bool transposed) {
-            return ops::pack_weight(stream, fused.storage[i].view().data, DType::f32, w.view(), transposed);
+        const auto pack = [&](size_t i, TensorView w, bool transposed) {
+            return ops::pack_weight(stream, fused.storage[i].view().data, dtype, w, transposed);
         };
         fused.a = pack(0, a, false);
         fused.b = pack(1, b, false);
@@ -123,8 +132,7 @@ void Lora::backward(Stream& stream, TensorView grads, const Fused& fused, ConstT
     const int64_t r = config_.rank;
     TensorView da = arena.take(DType::f32, {fused.rank, fused.k}),
                db = arena.take(DType::f32, {fused.n, fused.rank});
-    std::fill_n(da.as<float>(), da.numel(), 0.0f);
-    std::fill_n(db.as<float>(), db.numel(), 0.0f);
+    zero(stream, da), zero(stream, db);
     ops::linear_backward_weight(stream, da, {}, dh, x, arena);
     ops::linear_backward_weight(stream, db, {}, dy, h, arena);
     for (size_t p = 0; p < fused.parts.size(); ++p) {
@@ -132,12 +140,10 @@ void Lora::backward(Stream& stream, TensorView grads, const Fused& fused, ConstT
         const auto column = static_cast<int64_t>(p) * r;
         float* to_a = grads.as<float>() + parameters_[static_cast<size_t>(part.a)].offset;
         float* to_b = grads.as<float>() + parameters_[static_cast<size_t>(part.b)].offset;
-        for (int64_t i = 0; i < r * fused.k; ++i) to_a[i] += da.as<float>()[column * fused.k + i];
-        for (int64_t row = 0; row < part.rows; ++row) {
-            for (int64_t i = 0; i < r; ++i) {
-                to_b[row * r + i] += scale() * db.as<float>()[(part.row + row) * fused.rank + column + i];
-            }
-        }
+        ops::add_block(stream, {to_a, fused.k}, {da.as<float>() + column * fused.k, fused.k}, r, fused.k,
+                       1.0f);
+        ops::add_block(stream, {to_b, r}, {db.as<float>() + part.row * fused.rank + column, fused.rank},
+                       part.rows, r, scale());
     }
 }
 

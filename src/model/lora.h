@@ -33,10 +33,12 @@ class Lora {
         std::vector<Part> parts;
         int64_t n = 0, k = 0, rank = 0;  // the fused linear, and parts · r
         ops::PackedWeight a, b, a_transposed, b_transposed;
+        Buffer stacked_a,
+            stacked_b;  // fp32: A [parts·r, K]; s·B as blocks of a [N, parts·r] that is 0 elsewhere
         std::vector<Buffer> storage;
     };
 
-    Lora(const ModelConfig& config, LoraConfig lora, uint64_t seed);
+    Lora(const ModelConfig& config, LoraConfig lora, uint64_t seed, Device device = Device::cpu);
     ~Lora();
     const LoraConfig& config() const { return config_; }
     float scale() const { return config_.alpha / static_cast<float>(config_.rank); }
@@ -53,6 +55,7 @@ class Lora {
 
   private:
     LoraConfig config_;
+    Device device_;
     int layers_ = 0;
     std::vector<Parameter> parameters_;  // names in PEFT's layout: base_model.model.<path>.lora_A.weight
     Buffer weights_;

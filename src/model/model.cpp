@@ -7,6 +7,7 @@
 #include "formats/tensor_source.h"
 #include "model/rope_frequencies.h"
 #include "ops/attention.h"
+#include "ops/convert.h"
 #include "ops/rmsnorm.h"
 #include "ops/rope.h"
 #include "ops/rows.h"
@@ -30,16 +31,20 @@ struct Model::Layer {
     Layer(const Layer&) = delete;
 };
 
-Model::Model(ModelConfig config, DType weight_dtype)
-    : config_(std::move(config)), weight_dtype_(weight_dtype) {
+Model::Model(ModelConfig config, DType weight_dtype, Device device)
+    : config_(std::move(config)),
+      weight_dtype_(device == Device::cuda ? DType::bf16 : weight_dtype),
+      device_(device) {
     check_model_config(config_);
+    check(device != Device::cuda || (config_.head_dim % 8 == 0 && config_.head_dim <= 256), "head_dim ",
+          config_.head_dim, " is not a multiple of 8 up to 256, which CUDA needs; use --device cpu");
     int64_t offset = 0;
     for (auto& spec : parameter_specs(config_)) {
         by_name_[spec.name] = parameters_.size();
         parameters_.push_back({spec, offset});
         offset += spec.shape.numel();
     }
-    weights_ = Buffer(DType::f32, {offset});
+    weights_ = Buffer(DType::f32, {offset}, device_);
     const auto at = [&](const std::string& name) {
         const auto found = by_name_.find(name);
         return found == by_name_.end() ? int64_t{-1} : parameters_[found->second].offset;
@@ -71,6 +76,7 @@ Model::Model(ModelConfig config, DType weight_dtype)
 Model::~Model() = default;
 
 TensorView Model::weight(int64_t offset, Shape shape) const {
+    if (rounded_) return {rounded_.as<uint16_t>() + offset, DType::bf16, shape};
     return view(weights_.as<float>() + offset, shape);
 }
 
@@ -83,22 +89,28 @@ TensorView Model::slice(TensorView flat, const std::string& name) const {
 
 void Model::initialize(Stream& stream, uint64_t seed) {
     const float residual = 1.0f / std::sqrt(2.0f * static_cast<float>(config_.num_hidden_layers));
-    for (size_t i = 0; i < parameters_.size(); ++i) {
+    const HostTensor weights(weights_.view(), device_);
+    const auto fill = [&](size_t i) {
         const auto& spec = parameters_[i].spec;
-        float* data = weights_.as<float>() + parameters_[i].offset;
+        float* data = weights.as<float>() + parameters_[i].offset;
         const int64_t count = spec.shape.numel();
         if (spec.kind == ParameterKind::norm) std::fill(data, data + count, 1.0f);
         if (spec.kind == ParameterKind::bias) std::fill(data, data + count, 0.0f);
-        if (spec.kind != ParameterKind::matrix && spec.kind != ParameterKind::embedding) continue;
+        if (spec.kind != ParameterKind::matrix && spec.kind != ParameterKind::embedding) return;
         const bool output = spec.name.ends_with("o_proj.weight") || spec.name.ends_with("down_proj.weight");
         const float std = config_.initializer_range * (output ? residual : 1.0f);
         Rng rng(seed, i);
         for (int64_t e = 0; e < count; ++e) data[e] = std * rng.normal();
-    }
+    };
+    stream.pool->parallel(std::ssize(parameters_), 1, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) fill(static_cast<size_t>(i));
+    });
+    weights.store();
     pack(stream, false);
 }
 
 void Model::load(Stream& stream, const TensorSource& source) {
+    const HostTensor weights(weights_.view(), device_);
     for (const auto& parameter : parameters_) {
         const auto& spec = parameter.spec;
         check(source.has(spec.name), "the model file has no tensor '", spec.name,
@@ -107,12 +119,38 @@ void Model::load(Stream& stream, const TensorSource& source) {
         check(shape == spec.shape, "tensor '", spec.name, "' is ", shape,
               " in the file; the configuration calls for ", spec.shape);
         source.read(spec.name,
-                    {weights_.as<float>() + parameter.offset, static_cast<size_t>(spec.shape.numel())});
+                    {weights.as<float>() + parameter.offset, static_cast<size_t>(spec.shape.numel())});
     }
+    weights.store();
     pack(stream, false);
 }
 
+// The forward reads the rounded masters as they lie.
+void Model::use_rounded_weights() {
+    if (rounded_) return;
+    rounded_ = Buffer(DType::bf16, weights_.view().shape, device_);
+    const auto matrix = [&](int64_t offset, int64_t n, int64_t k) {
+        return ops::PackedWeight{rounded_.as<uint16_t>() + offset, DType::bf16, n, k};
+    };
+    for (auto& layer : layers_) {
+        for (auto& linear : layer.linears) {
+            linear.packed = matrix(linear.weight, linear.n, linear.k);
+            linear.packed_transposed = ops::transposed(linear.packed);
+        }
+    }
+    head_ = matrix(head_offset_, config_.vocab_size, config_.hidden_size);
+    head_transposed_ = ops::transposed(head_);
+}
+
 void Model::pack(Stream& stream, bool training) {
+    check(stream.device == device_, "the model lies on ", name_of(device_), ", the stream computes on ",
+          name_of(stream.device));
+    if (device_ == Device::cuda) {
+        use_rounded_weights();
+        ops::to_bf16(stream, rounded_.view(), weights_.view());
+        if (lora_) lora_->pack(stream, training);
+        return;
+    }
     size_t next = 0;
     const auto storage = [&](int64_t n, int64_t k) {
         const auto bytes = static_cast<int64_t>(ops::packed_bytes(weight_dtype_, n, k));
@@ -146,9 +184,11 @@ void Model::ensure_angles(int64_t positions) {
     const int64_t size =
         std::min<int64_t>(config_.max_position_embeddings, std::max<int64_t>(2 * positions, 256));
     const auto frequencies = rope_frequencies(config_);
-    cos_ = Buffer(DType::f32, {size, config_.head_dim / 2});
-    sin_ = Buffer(DType::f32, {size, config_.head_dim / 2});
-    ops::rope_table(cos_.view(), sin_.view(), frequencies);
+    cos_ = Buffer(DType::f32, {size, config_.head_dim / 2}, device_);
+    sin_ = Buffer(DType::f32, {size, config_.head_dim / 2}, device_);
+    const HostTensor cos(cos_.view(), device_), sin(sin_.view(), device_);
+    ops::rope_table(cos.view(), sin.view(), frequencies);
+    cos.store(), sin.store();
 }
 
 void Model::apply(Stream& stream, TensorView y, ConstTensorView x, const Linear& linear,
@@ -157,8 +197,8 @@ void Model::apply(Stream& stream, TensorView y, ConstTensorView x, const Linear&
         linear.bias >= 0 ? ConstTensorView(weight(linear.bias, {linear.n})) : ConstTensorView{};
     Lora::Fused* lora = lora_ ? lora_->fused(linear.layer, linear.index) : nullptr;
     if (!lora) return ops::linear_forward(stream, y, x, linear.packed, bias, residual);
-    TensorView base = arena.take(DType::f32, y.shape);
-    TensorView hidden = arena.take(DType::f32, {x.dim(0), lora->rank});
+    TensorView base = arena.take(stream.activations(), y.shape);
+    TensorView hidden = arena.take(stream.activations(), {x.dim(0), lora->rank});
     ops::linear_forward(stream, base, x, linear.packed, bias, residual);
     ops::linear_forward(stream, hidden, x, lora->a, {}, {});
     ops::linear_forward(stream, y, hidden, lora->b, {}, base);
@@ -166,14 +206,14 @@ void Model::apply(Stream& stream, TensorView y, ConstTensorView x, const Linear&
 }
 
 // y [N, C] out, x [N, C] in; not the same memory.
-void Model::layer_forward(Stream& stream, int index, TensorView y, TensorView x,
-                          const ops::PackedBatch& batch, const KvCache& cache, Arena& arena,
-                          LayerActivations& a) {
+void Model::layer_forward(Stream& stream, int index, TensorView y, TensorView x, const ops::BatchView& batch,
+                          const KvCache& cache, Arena& arena, LayerActivations& a) {
     const Layer& layer = layers_[static_cast<size_t>(index)];
-    const int64_t n = batch.tokens(), c = config_.hidden_size, f = config_.intermediate_size,
+    const int64_t n = batch.host->tokens(), c = config_.hidden_size, f = config_.intermediate_size,
                   d = config_.head_dim;
     const int64_t heads = config_.num_attention_heads, all = heads + 2 * config_.num_key_value_heads;
-    const auto take = [&](Shape shape) { return arena.take(DType::f32, shape); };
+    const auto take = [&](Shape shape) { return arena.take(stream.activations(), shape); };
+    const auto statistics = [&](Shape shape) { return arena.take(DType::f32, shape); };
     const auto flat = [](TensorView t) {
         return TensorView(t.data, t.dtype, {t.dim(0), t.dim(1) * t.dim(2)});
     };
@@ -181,23 +221,23 @@ void Model::layer_forward(Stream& stream, int index, TensorView y, TensorView x,
     a.x = x;
     a.lora.clear();
 
-    a.norm1 = take({n, c}), a.rstd1 = take({n});
+    a.norm1 = take({n, c}), a.rstd1 = statistics({n});
     ops::rmsnorm_forward(stream, a.norm1, a.rstd1, x, weight(layer.norm1, {c}), config_.rms_norm_eps);
     a.qkv = take({n, all, d});
     apply(stream, flat(a.qkv), a.norm1, layer.qkv, {}, arena, &a.lora);
     if (layer.q_norm >= 0) {
         a.qkv_raw = a.qkv;
-        a.qkv = take({n, all, d}), a.rstd_qk = take({n, heads + config_.num_key_value_heads});
+        a.qkv = take({n, all, d}), a.rstd_qk = statistics({n, heads + config_.num_key_value_heads});
         ops::qk_norm_forward(stream, a.qkv, a.rstd_qk, a.qkv_raw, weight(layer.q_norm, {d}),
                              weight(layer.k_norm, {d}), static_cast<int>(heads), config_.rms_norm_eps);
     }
     ops::rope_kv_forward(stream, a.qkv, cache.layer(index), batch, cos_.view(), sin_.view());
-    a.attention = take({n, heads, d}), a.lse = take({n, heads});
+    a.attention = take({n, heads, d}), a.lse = statistics({n, heads});
     ops::attention_forward(stream, a.attention, a.lse, a.qkv, cache.layer(index), batch, scale);
     a.x_mid = take({n, c});
     apply(stream, a.x_mid, flat(a.attention), layer.o, x, arena, &a.lora);
 
-    a.norm2 = take({n, c}), a.rstd2 = take({n});
+    a.norm2 = take({n, c}), a.rstd2 = statistics({n});
     ops::rmsnorm_forward(stream, a.norm2, a.rstd2, a.x_mid, weight(layer.norm2, {c}), config_.rms_norm_eps);
     a.gate_up = take({n, 2 * f}), a.act = take({n, f});
     apply(stream, a.gate_up, a.norm2, layer.gate_up, {}, arena, &a.lora);
@@ -207,36 +247,39 @@ void Model::layer_forward(Stream& stream, int index, TensorView y, TensorView x,
 
 TensorView Model::forward(Stream& stream, const ops::PackedBatch& batch, const KvCache& cache,
                           std::span<const int32_t> rows, Arena& arena, Activations* keep) {
+    const DType dtype = stream.activations();
     const int64_t n = batch.tokens(), c = config_.hidden_size, r = static_cast<int64_t>(rows.size());
     check(head_.data != nullptr, "the model has no weights yet; load or initialise it first");
     for (int32_t position : batch.positions) {
         if (!cos_ || position >= cos_.view().dim(0)) ensure_angles(position + 1);
     }
-    TensorView hidden = arena.take(DType::f32, {r, c});
+    TensorView hidden = arena.take(dtype, {r, c});
     Activations passing;
     Activations& a = keep ? *keep : passing;
     a.layers.resize(layers_.size());
     a.rows.assign(rows.begin(), rows.end());
-    a.x = arena.take(DType::f32, {r, c}), a.rstd = arena.take(DType::f32, {r});
+    a.x = arena.take(dtype, {r, c}), a.rstd = arena.take(DType::f32, {r});
+    a.uploaded = ops::UploadedBatch(stream, batch, rows, cache.pages(), keep != nullptr, arena);
+    const ops::BatchView view = a.uploaded.view(batch);
 
-    TensorView x = arena.take(DType::f32, {n, c});
-    TensorView spare = keep ? TensorView{} : arena.take(DType::f32, {n, c});
-    ops::gather_rows(stream, x, weight(embed_, {config_.vocab_size, c}), batch.ids);
+    TensorView x = arena.take(dtype, {n, c});
+    TensorView spare = keep ? TensorView{} : arena.take(dtype, {n, c});
+    ops::gather_rows(stream, x, weight(embed_, {config_.vocab_size, c}), a.uploaded.ids(batch));
     for (int l = 0; l < config_.num_hidden_layers; ++l) {
         LayerActivations& layer = a.layers[static_cast<size_t>(l)];
         if (keep) {
-            TensorView y = arena.take(DType::f32, {n, c});
+            TensorView y = arena.take(dtype, {n, c});
             const Arena::Mark mark = arena.mark();
-            layer_forward(stream, l, y, x, batch, cache, arena, layer);
+            layer_forward(stream, l, y, x, view, cache, arena, layer);
             if (keep->recompute) arena.release(mark);
             x = y;
         } else {  // two buffers take turns as the residual stream
             ArenaScope scope(arena);
-            layer_forward(stream, l, spare, x, batch, cache, arena, layer);
+            layer_forward(stream, l, spare, x, view, cache, arena, layer);
             std::swap(x, spare);
         }
     }
-    ops::gather_rows(stream, a.x, x, rows);
+    ops::gather_rows(stream, a.x, x, a.uploaded.rows(rows));
     ops::rmsnorm_forward(stream, hidden, a.rstd, a.x, weight(last_norm_, {c}), config_.rms_norm_eps);
     return hidden;
 }
@@ -255,8 +298,8 @@ void Model::apply_backward(Stream& stream, TensorView dx, TensorView grads, Cons
         return;
     }
     ArenaScope scope(arena);
-    TensorView base = arena.take(DType::f32, dx.shape);
-    TensorView dh = arena.take(DType::f32, {x.dim(0), lora->rank});
+    TensorView base = arena.take(stream.activations(), dx.shape);
+    TensorView dh = arena.take(stream.activations(), {x.dim(0), lora->rank});
     ops::linear_forward(stream, base, dy, linear.packed_transposed, {}, {});
     ops::linear_forward(stream, dh, dy, lora->b_transposed, {}, {});
     ops::linear_forward(stream, dx, dh, lora->a_transposed, {}, base);
@@ -265,18 +308,18 @@ void Model::apply_backward(Stream& stream, TensorView dx, TensorView grads, Cons
 
 // dx [N, C] comes in as the gradient of the layer's output and goes out as that of its input.
 void Model::layer_backward(Stream& stream, int index, TensorView dx, TensorView grads,
-                           const ops::PackedBatch& batch, const KvCache& cache, const LayerActivations& a,
+                           const ops::BatchView& batch, const KvCache& cache, const LayerActivations& a,
                            Arena& arena) {
     const Layer& layer = layers_[static_cast<size_t>(index)];
-    const int64_t n = batch.tokens(), c = config_.hidden_size, d = config_.head_dim;
-    const auto take = [&](Shape shape) { return arena.take(DType::f32, shape); };
+    const int64_t n = batch.host->tokens(), c = config_.hidden_size, d = config_.head_dim;
+    const auto take = [&](Shape shape) { return arena.take(stream.activations(), shape); };
     const auto flat = [](TensorView t) {
         return TensorView(t.data, t.dtype, {t.dim(0), t.dim(1) * t.dim(2)});
     };
     const float scale = 1.0f / std::sqrt(static_cast<float>(d));
     ArenaScope scope(arena);
     // Gradients of norms where the adapters alone are trained have nowhere to go.
-    TensorView unused = lora_ ? take({std::max(c, d)}) : TensorView{};
+    TensorView unused = lora_ ? arena.take(DType::f32, {std::max(c, d)}) : TensorView{};
     const auto norm_gradient = [&](int64_t offset, int64_t size) {
         return lora_ ? view(unused.as<float>(), {size}) : view(grads.as<float>() + offset, {size});
     };
@@ -301,8 +344,8 @@ void Model::layer_backward(Stream& stream, int index, TensorView dx, TensorView 
                    arena);
     const ops::KvPages kv = cache.layer(index);
     ops::KvPages dkv = kv;
-    dkv.k = take({kv.pages * kv.k_stride()}).as<float>();
-    dkv.v = take({kv.pages * kv.v_stride()}).as<float>();
+    dkv.k = arena.floats(kv.pages * kv.k_stride());
+    dkv.v = arena.floats(kv.pages * kv.v_stride());
     ops::attention_backward(stream, dqkv, dkv, dattention, a.attention, a.lse, a.qkv, kv, batch, scale,
                             arena);
     ops::rope_kv_backward(stream, dqkv, dkv, batch, cos_.view(), sin_.view());
@@ -325,30 +368,32 @@ void Model::backward(Stream& stream, TensorView grads, ConstTensorView dhidden, 
     check(dhidden.dim(0) == r && grads.numel() == trainable_weights().numel(), "backward: dhidden ", dhidden,
           " or grads ", grads, " does not fit the forward of ", r, " rows");
     ArenaScope scope(arena);
-    TensorView dx = arena.take(DType::f32, {n, c});
-    std::fill_n(dx.as<float>(), n * c, 0.0f);
+    const DType dtype = stream.activations();
+    const ops::BatchView view = kept.uploaded.view(batch);
+    TensorView dx = arena.take(dtype, {n, c});
+    zero(stream, dx);
     {
         ArenaScope rows(arena);
-        TensorView drows = arena.take(DType::f32, {r, c});
-        std::fill_n(drows.as<float>(), r * c, 0.0f);
+        TensorView drows = arena.take(dtype, {r, c});
+        zero(stream, drows);
         TensorView unused = lora_ ? arena.take(DType::f32, {c}) : TensorView{};
-        TensorView dnorm = lora_ ? unused : view(grads.as<float>() + last_norm_, {c});
+        TensorView dnorm = lora_ ? unused : r1::view(grads.as<float>() + last_norm_, {c});
         ops::rmsnorm_backward(stream, drows, dnorm, dhidden, kept.x, weight(last_norm_, {c}), kept.rstd);
-        ops::scatter_add_rows(stream, dx, drows, kept.rows);
+        ops::scatter_add_rows(stream, dx, drows, kept.uploaded.rows(kept.rows));
     }
     for (int l = config_.num_hidden_layers - 1; l >= 0; --l) {
         ArenaScope layer_scope(arena);
         LayerActivations again;
         const LayerActivations* a = &kept.layers[static_cast<size_t>(l)];
         if (kept.recompute) {
-            layer_forward(stream, l, arena.take(DType::f32, {n, c}), a->x, batch, cache, arena, again);
+            layer_forward(stream, l, arena.take(dtype, {n, c}), a->x, view, cache, arena, again);
             a = &again;
         }
-        layer_backward(stream, l, dx, grads, batch, cache, *a, arena);
+        layer_backward(stream, l, dx, grads, view, cache, *a, arena);
     }
     if (!lora_) {
-        ops::scatter_add_rows(stream, view(grads.as<float>() + embed_, {config_.vocab_size, c}), dx,
-                              batch.ids);
+        ops::scatter_add_rows(stream, r1::view(grads.as<float>() + embed_, {config_.vocab_size, c}), dx,
+                              kept.uploaded.ids(batch));
     }
 }
 
@@ -367,11 +412,12 @@ const std::vector<Parameter>& Model::trainable_parameters() const {
 
 void Model::attach_lora(const LoraConfig& config, uint64_t seed) {
     check(!lora_, "the model has adapters already; merge them first");
-    lora_ = std::make_unique<Lora>(config_, config, seed);
+    lora_ = std::make_unique<Lora>(config_, config, seed, device_);
 }
 
 void Model::merge_lora(Stream& stream) {
     if (!lora_) return;
+    const HostTensor weights(weights_.view(), device_), adapters(lora_->weights(), device_);
     for (auto& layer : layers_) {
         for (auto& linear : layer.linears) {
             const Lora::Fused* fused = lora_->fused(linear.layer, linear.index);
@@ -379,11 +425,9 @@ void Model::merge_lora(Stream& stream) {
             const int64_t rank = lora_->config().rank;
             for (const auto& part : fused->parts) {
                 const auto& parameters = lora_->parameters();
-                const float* a =
-                    lora_->weights().as<float>() + parameters[static_cast<size_t>(part.a)].offset;
-                const float* b =
-                    lora_->weights().as<float>() + parameters[static_cast<size_t>(part.b)].offset;
-                float* w = weights_.as<float>() + linear.weight + part.row * linear.k;
+                const float* a = adapters.as<float>() + parameters[static_cast<size_t>(part.a)].offset;
+                const float* b = adapters.as<float>() + parameters[static_cast<size_t>(part.b)].offset;
+                float* w = weights.as<float>() + linear.weight + part.row * linear.k;
                 for (int64_t n = 0; n < part.rows; ++n) {
                     for (int64_t k = 0; k < linear.k; ++k) {
                         float sum = 0.0f;
@@ -394,6 +438,7 @@ void Model::merge_lora(Stream& stream) {
             }
         }
     }
+    weights.store();
     lora_.reset();
     pack(stream, false);
 }

@@ -20,6 +20,7 @@
 #include "model/names.h"
 #include "ops/batch.h"
 #include "ops/linear.h"
+#include "ops/uploaded_batch.h"
 
 namespace r1 {
 
@@ -47,20 +48,23 @@ struct Activations {
     std::vector<LayerActivations> layers;
     TensorView x, rstd;  // [R, C] the rows chosen, before the last norm; [R]
     std::vector<int32_t> rows;
+    ops::UploadedBatch uploaded;
 };
 
 class Model {
   public:
     // Weights are zero until initialize() or load(). `weight_dtype` is that of the weights the forward
-    // computes with (f32, or bf16 rounded from the fp32 masters).
-    explicit Model(ModelConfig config, DType weight_dtype = DType::f32);
+    // computes with (f32, or bf16 rounded from the fp32 masters; on CUDA always bf16, as are activations,
+    // keys and values). The weights lie on `device`, and every stream that the model is given computes there.
+    explicit Model(ModelConfig config, DType weight_dtype = DType::f32, Device device = Device::cpu);
     ~Model();
 
     const ModelConfig& config() const { return config_; }
     DType weight_dtype() const { return weight_dtype_; }
+    Device device() const { return device_; }
     const std::vector<Parameter>& parameters() const { return parameters_; }
     int64_t parameter_count() const { return weights_.view().numel(); }
-    TensorView weights() const { return weights_.view(); }  // [P] fp32 masters, flat
+    TensorView weights() const { return weights_.view(); }  // [P] fp32 masters, flat, on the device
     // A parameter's part of the weights or of a buffer like them (gradients, moments). Throws on an unknown
     // name.
     TensorView parameter(const std::string& name) const { return slice(weights_.view(), name); }
@@ -74,6 +78,9 @@ class Model {
     // After any change of the masters (or of the adapters): rebuilds what the forward reads, and with
     // `training` what the backward does.
     void pack(Stream& stream, bool training);
+    // On CUDA the masters rounded to bf16 [P], which the forward reads: an optimiser that writes them as well
+    // need not pack. Elsewhere, and with adapters, empty.
+    TensorView rounded_weights() const { return lora_ ? TensorView{} : rounded_.view(); }
 
     // Low-rank adapters on the linears named by `config`; from then on they alone are trained.
     void attach_lora(const LoraConfig& config, uint64_t seed);
@@ -111,22 +118,24 @@ class Model {
     struct Packed;
 
     void ensure_angles(int64_t positions);
+    void use_rounded_weights();
     void apply(Stream& stream, TensorView y, ConstTensorView x, const Linear& linear,
                ConstTensorView residual, Arena& arena, std::vector<TensorView>* keep_lora);
     void apply_backward(Stream& stream, TensorView dx, TensorView grads, ConstTensorView dy,
                         ConstTensorView x, const Linear& linear, ConstTensorView lora_hidden, Arena& arena);
-    void layer_forward(Stream& stream, int index, TensorView y, TensorView x, const ops::PackedBatch& batch,
+    void layer_forward(Stream& stream, int index, TensorView y, TensorView x, const ops::BatchView& batch,
                        const KvCache& cache, Arena& arena, LayerActivations& a);
     void layer_backward(Stream& stream, int index, TensorView dx, TensorView grads,
-                        const ops::PackedBatch& batch, const KvCache& cache, const LayerActivations& a,
+                        const ops::BatchView& batch, const KvCache& cache, const LayerActivations& a,
                         Arena& arena);
     TensorView weight(int64_t offset, Shape shape) const;
 
     ModelConfig config_;
     DType weight_dtype_;
+    Device device_;
     std::vector<Parameter> parameters_;
     std::unordered_map<std::string, size_t> by_name_;
-    Buffer weights_;
+    Buffer weights_, rounded_;
     std::vector<Layer> layers_;
     int64_t embed_ = 0, last_norm_ = 0, head_offset_ = 0;
     ops::PackedWeight head_, head_transposed_;

@@ -19,7 +19,8 @@ void adamw_step(Stream& stream,
                 TensorView m,          // i/o [P]
                 TensorView v,          // i/o [P]
                 ConstTensorView grad,  // in  [P]
-                const AdamW& options);
+                const AdamW& options,
+                TensorView rounded = {});  // out [P] bf16: w for the forward; on CUDA alone, or empty
 
 // Σ x², in blocks of 4096 (16 lanes of fp32 and a tree each), added up in double in ascending order.
 double sum_of_squares(Stream& stream, ConstTensorView x /* in [P] f32 */, Arena& workspace);

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "ops/cpu/attention_args.h"
+#include "ops/cuda/dispatch.h"
 
 namespace r1::ops {
 namespace {
@@ -48,7 +49,16 @@ struct PageReaders {
 }  // namespace
 
 void attention_forward(Stream& stream, TensorView out, TensorView lse, ConstTensorView qkv, KvPages kv,
-                       const PackedBatch& batch, float scale) {
+                       BatchView view, float scale) {
+    if constexpr (kCuda) {
+        if (stream.on_cuda()) {
+            const cuda::Batch& batch = cuda::batch_of(view);
+            const int heads = static_cast<int>(qkv.dim(1)) - 2 * kv.hkv;
+            return cuda::attention_forward(cuda::stream_of(stream), cuda::half(out), cuda::single(lse),
+                                           cuda::half(qkv), cuda::pages_of(kv), batch, heads, scale);
+        }
+    }
+    const PackedBatch& batch = *view.host;
     const cpu::Attention at = cpu::attention_args(qkv, kv, batch, scale);
     check(out.numel() == at.tokens * at.heads * at.d && lse.numel() == at.tokens * at.heads,
           "attention: out ", out, " or lse ", lse, " does not fit qkv ", qkv);
@@ -59,7 +69,18 @@ void attention_forward(Stream& stream, TensorView out, TensorView lse, ConstTens
 
 void attention_backward(Stream& stream, TensorView dqkv, KvPages dkv, ConstTensorView dout,
                         ConstTensorView out, ConstTensorView lse, ConstTensorView qkv, KvPages kv,
-                        const PackedBatch& batch, float scale, Arena& workspace) {
+                        BatchView view, float scale, Arena& workspace) {
+    if constexpr (kCuda) {
+        if (stream.on_cuda()) {
+            const cuda::Batch& batch = cuda::batch_of(view);
+            const int heads = static_cast<int>(qkv.dim(1)) - 2 * kv.hkv;
+            return cuda::attention_backward(
+                cuda::stream_of(stream), cuda::half(dqkv), dkv.k, dkv.v, cuda::half(dout), cuda::half(out),
+                cuda::single(lse), cuda::half(qkv), cuda::pages_of(kv), batch, heads, scale,
+                stream.cuda->scratch(cuda::attention_backward_workspace(batch, heads, kv.hkv, kv.d)));
+        }
+    }
+    const PackedBatch& batch = *view.host;
     const cpu::Attention at = cpu::attention_args(qkv, kv, batch, scale);
     check(dqkv.shape == qkv.shape && dout.numel() == at.tokens * at.heads * at.d &&
               out.numel() == dout.numel() && lse.numel() == at.tokens * at.heads && dkv.pages == kv.pages &&

@@ -18,7 +18,7 @@ void attention_forward(
     TensorView lse,       // out [N, H] f32
     ConstTensorView qkv,  // in  [N, H+2·Hkv, D]: rotated q; k and v are read from the pages
     KvPages kv,           // in
-    const PackedBatch& batch, float scale);
+    BatchView batch, float scale);
 // Two passes that recompute p from lse: over queries for dq, over pages for dk and dv (each page by one
 // thread, its readers in ascending order), so that the sums' order is fixed.
 void attention_backward(Stream& stream,
@@ -29,6 +29,6 @@ void attention_backward(Stream& stream,
                         ConstTensorView lse,   // in  [N, H]
                         ConstTensorView qkv,   // in
                         KvPages kv,            // in
-                        const PackedBatch& batch, float scale, Arena& workspace);
+                        BatchView batch, float scale, Arena& workspace);
 
 }  // namespace r1::ops

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "ops/cpu/kernels.h"
+#include "ops/cuda/dispatch.h"
+#include "ops/logprobs.h"
 
 namespace r1::ops {
 namespace {
@@ -19,6 +21,13 @@ PackedWeight pack_weight(Stream& stream, void* out, DType dtype, ConstTensorView
     check(dtype == DType::f32 || dtype == DType::bf16, "pack_weight: weights are packed as f32 or bf16, not ",
           name_of(dtype));
     const int64_t n = w.dim(transposed ? 1 : 0), k = w.dim(transposed ? 0 : 1);
+    if constexpr (kCuda) {
+        if (stream.on_cuda()) {
+            check(dtype == DType::bf16, "pack_weight: on CUDA weights are bf16, not ", name_of(dtype));
+            cuda::to_bf16(cuda::stream_of(stream), static_cast<uint16_t*>(out), w.as<float>(), w.numel());
+            return {out, dtype, n, k, transposed};
+        }
+    }
     cpu::kernels(stream).pack(*stream.pool, out, dtype == DType::bf16, w.as<float>(), n, k,
                               transposed ? 1 : k, transposed ? n : 1);
     return {out, dtype, n, k};
@@ -33,6 +42,20 @@ void linear_forward(Stream& stream, TensorView y, ConstTensorView x, const Packe
     check(!residual || (residual.shape == y.shape && residual.data != y.data), "linear: residual ", residual,
           " must have y's shape ", y, " and other memory");
     if (m == 0) return;  // a step that computes nothing but the beginning of a prompt
+    if constexpr (kCuda) {
+        if (stream.on_cuda()) {
+            cuda::Gemm gemm{.m = m, .n = n, .k = k, .a = cuda::half(x), .lda = k};
+            gemm.b = static_cast<const uint16_t*>(w.data);
+            gemm.ldb = w.transposed ? n : k;
+            gemm.b_transposed = w.transposed;
+            gemm.d = y.data;
+            gemm.d_f32 = y.dtype == DType::f32;
+            gemm.ldd = gemm.d_f32 ? logits_stride(stream, n) : n;
+            gemm.bias = cuda::half(bias);
+            gemm.residual = cuda::half(residual);
+            return cuda::gemm(cuda::stream_of(stream), gemm);
+        }
+    }
     const auto& kernels = cpu::kernels(stream);
     kernels.gemm(
         *stream.pool,
@@ -46,6 +69,23 @@ void linear_backward_weight(Stream& stream, TensorView dw, TensorView dbias, Con
     check(x.dim(0) == m && dw.dim(0) == n && dw.dim(1) == k, "linear backward: dw ", dw, " does not fit dy ",
           dy, " and x ", x);
     check(!dbias || dbias.numel() == n, "linear backward: dbias ", dbias, " does not fit dy ", dy);
+    if constexpr (kCuda) {
+        if (stream.on_cuda()) {
+            cuda::Gemm gemm{.m = n, .n = k, .k = m, .a = cuda::half(dy), .lda = n, .a_transposed = true};
+            gemm.b = cuda::half(x);
+            gemm.ldb = k;
+            gemm.b_transposed = true;
+            gemm.d = dw.as<float>();
+            gemm.ldd = k;
+            gemm.d_f32 = gemm.accumulate = true;
+            gemm.workspace = stream.cuda->scratch(cuda::kGemmWorkspace);
+            cuda::gemm(cuda::stream_of(stream), gemm);
+            if (dbias)
+                cuda::column_sums(cuda::stream_of(stream), dbias.as<float>(), gemm.a, m, n,
+                                  stream.cuda->scratch(cuda::column_sums_workspace(m, n)));
+            return;
+        }
+    }
     const auto& kernels = cpu::kernels(stream);
     const float* dy_data = dy.as<float>();
     const float* x_data = x.as<float>();

@@ -11,12 +11,18 @@
 
 namespace r1::ops {
 
-// W [N, K] as panels [ceil(N/16)][K][16], fp32 or bf16 (rounded to nearest even); lanes past N are 0.
+// W [N, K]. On the CPU as panels [ceil(N/16)][K][16], fp32 or bf16 (rounded to nearest even); lanes past N
+// are 0. On CUDA bf16 as it is, [N][K], or where it is transposed [K][N].
 struct PackedWeight {
     const void* data = nullptr;
     DType dtype = DType::f32;
     int64_t n = 0, k = 0;
+    bool transposed = false;
 };
+// What linear_forward takes for dx = dy W, where `w` lies on CUDA: the same memory.
+inline PackedWeight transposed(const PackedWeight& w) {
+    return {w.data, w.dtype, w.k, w.n, !w.transposed};
+}
 size_t packed_bytes(DType dtype, int64_t n, int64_t k);
 
 // Packs w [N, K] f32. With `transposed`, packs wᵀ [K, N] instead: the weight of the backward with respect to
@@ -28,10 +34,10 @@ PackedWeight pack_weight(Stream& stream,
                          bool transposed);
 
 void linear_forward(Stream& stream,
-                    TensorView y,               // out [M, N] f32
-                    ConstTensorView x,          // in  [M, K] f32
-                    const PackedWeight& w,      // in  [N, K]
-                    ConstTensorView bias,       // in  [N] f32, or empty
+                    TensorView y,           // out [M, N] f32; on CUDA bf16, or f32 logits (ops/logprobs.h)
+                    ConstTensorView x,      // in  [M, K] f32; on CUDA bf16, as bias, residual and dy
+                    const PackedWeight& w,  // in  [N, K]
+                    ConstTensorView bias,   // in  [N] f32, or empty
                     ConstTensorView residual);  // in  [M, N] f32, or empty; not y
 
 // dx = dy W is linear_forward with the transposed pack. The other two, added for m = 0, 1, 2, … to what is

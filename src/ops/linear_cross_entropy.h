@@ -17,19 +17,19 @@ struct LinearCrossEntropy {
 };
 
 void linear_cross_entropy_forward(Stream& stream,
-                                  TensorView logprobs,               // out [R]
-                                  TensorView lse,                    // out [R]
-                                  TensorView entropy,                // out [R], or empty
-                                  ConstTensorView hidden,            // in  [R, C]
-                                  std::span<const int32_t> targets,  // [R]
+                                  TensorView logprobs,     // out [R]
+                                  TensorView lse,          // out [R]
+                                  TensorView entropy,      // out [R], or empty
+                                  ConstTensorView hidden,  // in  [R, C]
+                                  Indices targets,         // [R]
                                   const LinearCrossEntropy& op, Arena& workspace);
 void linear_cross_entropy_backward(Stream& stream,
-                                   TensorView dhidden,                // out [R, C]
-                                   TensorView dhead,                  // acc [V, C], or empty
-                                   ConstTensorView hidden,            // in  [R, C]
-                                   std::span<const int32_t> targets,  // [R]
-                                   ConstTensorView lse,               // in  [R]
-                                   ConstTensorView dlogprobs,         // in  [R]
+                                   TensorView dhidden,         // out [R, C]
+                                   TensorView dhead,           // acc [V, C], or empty
+                                   ConstTensorView hidden,     // in  [R, C]
+                                   Indices targets,            // [R]
+                                   ConstTensorView lse,        // in  [R]
+                                   ConstTensorView dlogprobs,  // in  [R]
                                    const LinearCrossEntropy& op, Arena& workspace);
 
 }  // namespace r1::ops

@@ -18,7 +18,7 @@ void rope_table(TensorView cos, TensorView sin, std::span<const float> inv_freq)
 void rope_kv_forward(Stream& stream,
                      TensorView qkv,  // i/o [N, H+2·Hkv, D]: q and k are rotated in place
                      KvPages kv,      // out the batch's slots
-                     const PackedBatch& batch,
+                     BatchView batch,
                      ConstTensorView cos,  // in  [T, D/2], T above every position
                      ConstTensorView sin);
 // Gathers the gradients of k and v from the pages' gradients (summed over a token's slots in their order)
@@ -26,6 +26,6 @@ void rope_kv_forward(Stream& stream,
 void rope_kv_backward(Stream& stream,
                       TensorView dqkv,  // i/o [N, H+2·Hkv, D]: dq in, dq dk dv out
                       KvPages dkv,      // in
-                      const PackedBatch& batch, ConstTensorView cos, ConstTensorView sin);
+                      BatchView batch, ConstTensorView cos, ConstTensorView sin);
 
 }  // namespace r1::ops

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "ops/cpu/kernels.h"
+#include "ops/cuda/dispatch.h"
+#include "ops/logprobs.h"
 #include "ops/math.h"
 
 namespace r1::ops {
@@ -42,12 +44,37 @@ void filter_row(float* row, int64_t v, const LogitFilter& filter, float inv_temp
     for (size_t i = keep; i < order.size(); ++i) row[order[i]] = -std::numeric_limits<float>::infinity();
 }
 
+// What a key holds, as arrays on the device.
+cuda::SampleKeys upload_keys(Stream& stream, std::span<const SampleKey> keys, Arena& workspace) {
+    const size_t n = keys.size();
+    std::vector<uint64_t> seeds(n);
+    std::vector<uint32_t> rest(4 * n);
+    for (size_t i = 0; i < n; ++i) {
+        seeds[i] = keys[i].seed;
+        rest[i] = keys[i].step, rest[n + i] = keys[i].prompt;
+        rest[2 * n + i] = keys[i].sample, rest[3 * n + i] = keys[i].position;
+    }
+    const auto rows = static_cast<int64_t>(n);
+    const TensorView to_seeds = workspace.take(DType::i64, {rows}),
+                     to_rest = workspace.take(DType::i32, {4 * rows});
+    upload(stream, to_seeds, seeds.data());
+    upload(stream, to_rest, rest.data());
+    const auto* at = static_cast<const uint32_t*>(to_rest.data);
+    return {static_cast<const uint64_t*>(to_seeds.data), at, at + n, at + 2 * n, at + 3 * n};
+}
+
 }  // namespace
 
 void filter_logits(Stream& stream, TensorView logits, const LogitFilter& filter, float inv_temperature) {
     check(filter.top_k >= 0 && filter.top_p > 0.0f && filter.min_p >= 0.0f && filter.min_p <= 1.0f,
           "top_k must be at least 0, top_p above 0, min_p within 0 … 1; they are ", filter.top_k, ", ",
           filter.top_p, ", ", filter.min_p);
+    if constexpr (kCuda) {
+        if (stream.on_cuda())
+            return cuda::filter_logits(cuda::stream_of(stream), logits.as<float>(), filter.top_k,
+                                       filter.top_p, filter.min_p, logits.dim(0), logits.dim(1),
+                                       logits_stride(stream, logits.dim(1)), inv_temperature);
+    }
     float* data = logits.as<float>();
     const int64_t v = logits.dim(1);
     stream.pool->parallel(logits.dim(0), 1, [&](int64_t begin, int64_t end) {
@@ -85,10 +112,43 @@ void sample(Stream& stream, std::span<int32_t> tokens, ConstTensorView logits, C
     cpu::kernels(stream).sample(*stream.pool, tokens.data(), logits.as<float>(), lse.as<float>(),
                                 inv_temperature.data(), uniform.data(), rows, logits.dim(1));
     for (size_t r = 0; r < tokens.size(); ++r) {
-        check(tokens[r] >= 0, "sample: row ", r,
-              " has a NaN among its logits; the weights have diverged: go back to an "
-              "earlier checkpoint and lower the learning rate");
+        if (tokens[r] < 0) fail_sampling(r);
     }
+}
+
+void sample_with_logprobs(Stream& stream, TensorView tokens, TensorView logprobs, ConstTensorView logits,
+                          float inv_temperature, std::span<const SampleKey> keys, Arena& workspace) {
+    const int64_t rows = logits.dim(0), v = logits.dim(1);
+    check(tokens.numel() == rows && logprobs.numel() == rows && std::ssize(keys) == rows, "sample: tokens ",
+          tokens, ", logprobs ", logprobs, " or ", keys.size(), " keys do not fit logits ", logits);
+    const std::vector<float> inverse(keys.size(), inv_temperature);
+    ArenaScope scope(workspace);
+    if constexpr (kCuda) {
+        if (stream.on_cuda()) {
+            const TensorView device_inverse = workspace.take(DType::f32, {rows});
+            upload(stream, device_inverse, inverse.data());
+            return cuda::sample(cuda::stream_of(stream), tokens.as<int32_t>(), logprobs.as<float>(),
+                                logits.as<float>(), device_inverse.as<float>(),
+                                upload_keys(stream, keys, workspace), rows, v, logits_stride(stream, v));
+        }
+    }
+    const float scale = std::isinf(inv_temperature) ? 1.0f : inv_temperature;
+    const TensorView lse = workspace.take(DType::f32, {rows});
+    logprobs_forward(stream, {}, lse, {}, logits, {}, scale);
+    const std::span<int32_t> drawn(tokens.as<int32_t>(), keys.size());
+    sample(stream, drawn, logits, lse, inverse, keys);
+    for (int64_t r = 0; r < rows; ++r) {
+        const float z =
+            logits.as<float>()[r * v + drawn[static_cast<size_t>(r)]] * scale;  // as logprobs_forward has it
+        logprobs.as<float>()[r] = z - lse.as<float>()[r];
+    }
+}
+
+void fail_sampling(size_t row) {
+    fail("sample: row ", row,
+         " has a NaN among its logits; the weights have diverged: go back to an earlier checkpoint and lower "
+         "the "
+         "learning rate");
 }
 
 }  // namespace r1::ops

@@ -3,6 +3,7 @@
 #pragma once
 #include <span>
 
+#include "core/buffer.h"
 #include "core/rng.h"
 #include "core/stream.h"
 #include "core/tensor.h"
@@ -25,6 +26,19 @@ void filter_logits(Stream& stream, TensorView logits /* i/o [R, V] */, const Log
 // Divides the logits of tokens that occurred by the penalty where positive, multiplies where negative.
 // Ref: transformers' RepetitionPenaltyLogitsProcessor
 void repetition_penalty(std::span<float> logits, std::span<const int32_t> occurred, float penalty);
+
+// Draws a token from each row of logits (filtered; as ops/logprobs.h lays them out) and writes its
+// log-probability: the logarithm of the softmax at that temperature, at temperature 0 (inv_temperature = inf)
+// the largest logit and that of the plain softmax. A row that has a NaN gives the token −1 on CUDA; the CPU
+// throws.
+void sample_with_logprobs(Stream& stream,
+                          TensorView tokens,                // out [R] i32
+                          TensorView logprobs,              // out [R] f32
+                          ConstTensorView logits,           // in  [R, V]
+                          float inv_temperature,            //
+                          std::span<const SampleKey> keys,  // [R]
+                          Arena& workspace);
+[[noreturn]] void fail_sampling(size_t row);  // names a row with a NaN
 
 // Inverse of the cumulative distribution in ascending token order at the key's uniform number. A row whose
 // temperature is 0 (inv_temperature = inf) takes the largest logit. Throws on a row with a NaN, naming it.

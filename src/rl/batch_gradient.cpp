@@ -155,7 +155,7 @@ PolicyStats batch_gradient(Stream& stream, Model& model, TensorView grads, const
     scale.rollout_tokens = scale.tokens;
 
     PolicyStats stats;
-    Arena arena;
+    Arena arena(stream.device);
     Piece piece;
     const auto finish = [&] {
         backprop(

@@ -15,16 +15,16 @@ void backprop(Stream& stream, Model& model, TensorView grads, const PackedSample
     const TensorView hidden = model.forward(stream, packed.batch, cache, packed.rows, arena, &kept);
     const ops::LinearCrossEntropy op{model.head(), model.head_transposed(), 1.0f / options.temperature,
                                      options.filter};
+    const ops::Indices targets = ops::upload_indices(stream, packed.targets, arena);
     Scores scores;
-    for (auto* values : {&scores.logprobs, &scores.lse, &scores.entropy}) values->resize(packed.rows.size());
-    const TensorView lse = view(scores.lse.data(), {rows});
-    ops::linear_cross_entropy_forward(stream, view(scores.logprobs.data(), {rows}), lse,
-                                      view(scores.entropy.data(), {rows}), hidden, packed.targets, op, arena);
+    const TensorView lse = score_rows(stream, scores, hidden, targets, op, arena);
     std::vector<float> dlogprobs(packed.rows.size());
     loss(scores, dlogprobs);
-    const TensorView dhidden = arena.take(DType::f32, hidden.shape);
-    ops::linear_cross_entropy_backward(stream, dhidden, model.head_gradient(grads), hidden, packed.targets,
-                                       lse, view(dlogprobs.data(), {rows}), op, arena);
+    const TensorView dscores = arena.take(DType::f32, {rows}),
+                     dhidden = arena.take(hidden.dtype, hidden.shape);
+    upload(stream, dscores, dlogprobs.data());
+    ops::linear_cross_entropy_backward(stream, dhidden, model.head_gradient(grads), hidden, targets, lse,
+                                       dscores, op, arena);
     model.backward(stream, grads, dhidden, packed.batch, cache, kept, arena);
 }
 

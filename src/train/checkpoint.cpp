@@ -65,10 +65,12 @@ void add_parameters(std::vector<NamedTensor>& tensors, const Model& model, Tenso
 
 void read_parameters(const Safetensors& file, const Model& model, TensorView flat,
                      const std::string& prefix) {
+    const HostTensor values(flat, model.device());
     for (const auto& parameter : model.trainable_parameters()) {
         file.read_exact(prefix + parameter.spec.name,
-                        view(flat.as<float>() + parameter.offset, parameter.spec.shape));
+                        view(values.as<float>() + parameter.offset, parameter.spec.shape));
     }
+    values.store();
 }
 
 void write_manifest(Stream& stream, const fs::path& folder, int64_t step) {
@@ -127,10 +129,12 @@ fs::path save_checkpoint(Stream& stream, const fs::path& checkpoints, int64_t st
         if (is_intact(stream, folder)) return folder;
         discard(folder);
     }
+    const HostTensor trained(model.trainable_weights(), model.device()),
+        exp_avg(optimizer.exp_avg(), model.device()), exp_avg_sq(optimizer.exp_avg_sq(), model.device());
     std::vector<NamedTensor> weights, moments;
-    add_parameters(weights, model, model.trainable_weights(), "");
-    add_parameters(moments, model, optimizer.exp_avg(), "exp_avg.");
-    add_parameters(moments, model, optimizer.exp_avg_sq(), "exp_avg_sq.");
+    add_parameters(weights, model, trained.view(), "");
+    add_parameters(moments, model, exp_avg.view(), "exp_avg.");
+    add_parameters(moments, model, exp_avg_sq.view(), "exp_avg_sq.");
     write_folder(folder, [&](const fs::path& to) {
         write_safetensors(to / kWeights, weights);
         write_safetensors(to / kOptimizer, moments, {}, {{"steps", std::to_string(optimizer.steps())}});

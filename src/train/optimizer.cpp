@@ -1,13 +1,13 @@
 #include "train/optimizer.h"
 
 #include <cmath>
-#include <cstring>
 
 #include "ops/adamw.h"
 
 namespace r1 {
 
-Optimizer::Optimizer(const Model& model, OptimizerOptions options) : options_(options) {
+Optimizer::Optimizer(const Model& model, OptimizerOptions options)
+    : options_(options), device_(model.device()), workspace_(model.device()) {
     const auto valid = [](float value, const char* name, float below) {
         check(value >= 0.0f && value < below, name, " ", value, " is not in [0, ", below, ")");
     };
@@ -18,9 +18,9 @@ Optimizer::Optimizer(const Model& model, OptimizerOptions options) : options_(op
     valid(options_.weight_decay, "weight_decay", INFINITY);
     valid(options_.max_grad_norm, "max_grad_norm", INFINITY);
     const Shape shape = model.trainable_weights().shape;
-    gradients_ = Buffer(DType::f32, shape);
-    m_ = Buffer(DType::f32, shape);
-    v_ = Buffer(DType::f32, shape);
+    gradients_ = Buffer(DType::f32, shape, device_);
+    m_ = Buffer(DType::f32, shape, device_);
+    v_ = Buffer(DType::f32, shape, device_);
     for (const auto& parameter : model.trainable_parameters()) {
         const auto kind = parameter.spec.kind;
         const bool decay = options_.weight_decay > 0.0f &&
@@ -35,7 +35,7 @@ Optimizer::Optimizer(const Model& model, OptimizerOptions options) : options_(op
 }
 
 void Optimizer::zero_grad() {
-    std::memset(gradients_.view().data, 0, gradients_.view().bytes());
+    zero_bytes(device_, gradients_.view().data, gradients_.view().bytes());
 }
 
 void Optimizer::set_steps(int64_t steps) {
@@ -63,15 +63,18 @@ StepResult Optimizer::step(Stream& stream, Model& model, float learning_rate) {
     const double limit = static_cast<double>(options_.max_grad_norm) / (result.grad_norm + 1e-6);
     result.clipped = options_.max_grad_norm > 0.0f && limit < 1.0;
     if (result.clipped) adamw.grad_scale = static_cast<float>(limit);
+    const TensorView rounded = model.rounded_weights();
     for (const auto& range : ranges_) {
         const auto part = [&](TensorView flat) {
             return view(flat.as<float>() + range.begin, {range.end - range.begin});
         };
         adamw.weight_decay = range.decay ? options_.weight_decay : 0.0f;
-        ops::adamw_step(stream, part(weights), part(m_.view()), part(v_.view()), part(gradients_.view()),
-                        adamw);
+        ops::adamw_step(
+            stream, part(weights), part(m_.view()), part(v_.view()), part(gradients_.view()), adamw,
+            rounded ? TensorView(rounded.as<uint16_t>() + range.begin, DType::bf16, {range.end - range.begin})
+                    : TensorView{});
     }
-    model.pack(stream, true);
+    if (!rounded) model.pack(stream, true);
     return result;
 }
 

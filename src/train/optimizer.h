@@ -29,7 +29,7 @@ class Optimizer {
     Optimizer(const Model& model, OptimizerOptions options);
 
     const OptimizerOptions& options() const { return options_; }
-    // [P] fp32, laid out like model.trainable_weights(). A backward adds to it.
+    // [P] fp32, laid out like model.trainable_weights(), on the model's device. A backward adds to it.
     TensorView gradients() const { return gradients_.view(); }
     void zero_grad();
 
@@ -48,6 +48,7 @@ class Optimizer {
         bool decay;
     };
     OptimizerOptions options_;
+    Device device_;
     Buffer gradients_, m_, v_;
     std::vector<Range> ranges_;
     int64_t steps_ = 0;

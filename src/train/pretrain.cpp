@@ -63,7 +63,7 @@ bool pretrain(Stream& stream, const PretrainConfig& config) {
     const int32_t end_of_text = language_model.tokenizer.eos_id().value();
     ModelConfig shape = config.model;
     shape.vocab_size = language_model.tokenizer.vocab_size();
-    language_model.model = std::make_unique<Model>(shape);
+    language_model.model = std::make_unique<Model>(shape, DType::f32, stream.device);
     Model& model = *language_model.model;
     model.initialize(stream, config.seed);
     model.pack(stream, true);
@@ -91,7 +91,7 @@ bool pretrain(Stream& stream, const PretrainConfig& config) {
                         {{"next_document", next_document}, {"num_tokens", total_tokens}});
     };
 
-    Arena arena;
+    Arena arena(stream.device);
     while (step < schedule.total_steps) {
         const double start = seconds_now();
         const auto documents =

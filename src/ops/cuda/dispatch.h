@@ -1,0 +1,41 @@
+// From views to the pointers of kernels.h.
+#pragma once
+#include "core/stream.h"
+#include "core/tensor.h"
+#include "ops/batch.h"
+#include "ops/cuda/kernels.h"
+
+namespace r1::ops::cuda {
+
+inline cudaStream_t stream_of(Stream& stream) {
+    return stream.cuda->get();
+}
+inline bf16* half(TensorView t) {
+    return t ? t.as<uint16_t>() : nullptr;
+}
+inline const bf16* half(ConstTensorView t) {
+    return t ? t.as<uint16_t>() : nullptr;
+}
+inline float* single(TensorView t) {
+    return t ? t.as<float>() : nullptr;
+}
+inline const float* single(ConstTensorView t) {
+    return t ? t.as<float>() : nullptr;
+}
+inline const Batch& batch_of(const BatchView& batch) {
+    check(batch.device != nullptr, "the batch was not uploaded to the GPU");
+    return *batch.device;
+}
+inline const int32_t* device_of(const Indices& indices) {
+    check(indices.device != nullptr || indices.host.empty(), "the indices were not uploaded to the GPU");
+    return indices.device;
+}
+inline const RowGroups& groups_of(const Indices& indices) {
+    check(indices.groups != nullptr, "the indices were not sorted for an op that adds by them");
+    return *indices.groups;
+}
+inline KvPages pages_of(const ops::KvPages& kv) {
+    return {kv.k_bf16, kv.v_bf16, kv.pages, kv.hkv, kv.d};
+}
+
+}  // namespace r1::ops::cuda
