@@ -63,6 +63,22 @@ TEST(ThreadPool, AnExceptionReachesTheCallerAndThePoolGoesOn) {
     }
 }
 
+TEST(ThreadPool, SubnormalNumbersAreZeroInEveryThreadAndOnlyInside) {
+    const auto product = [](float x) {
+        volatile float least = x;  // not at compile time
+        return least * 0.5f;
+    };
+    constexpr float kLeast = 1.17549435e-38f;
+    for (const int threads : {1, 4}) {
+        ThreadPool pool(threads);
+        std::vector<float> results(64, 1.0f);
+        pool.parallel(64, 1,
+                      [&](int64_t begin, int64_t) { results[static_cast<size_t>(begin)] = product(kLeast); });
+        EXPECT_EQ(results, std::vector<float>(64, 0.0f));
+        EXPECT_NE(product(kLeast), 0.0f);
+    }
+}
+
 TEST(Isa, NamesAndSupport) {
     EXPECT_TRUE(isa_supported(Isa::portable));
     EXPECT_TRUE(isa_supported(best_isa()));
