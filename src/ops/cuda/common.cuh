@@ -17,8 +17,15 @@ inline constexpr unsigned kAllLanes = 0xffffffffu;
 // recorded. Products and sums that must have the same bits in two kernels are __fmul_rn and __fadd_rn, which
 // nvcc does not fuse.
 
+// 2^x within 2 ulp, 0 below 2^−126; NaN stays.
+__device__ inline float exp2_f32(float x) {
+    float out;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(out) : "f"(x));
+    return out;
+}
+inline constexpr float kLog2E = 1.44269504f;
 __device__ inline float exp_f32(float x) {
-    return expf(x);
+    return exp2_f32(__fmul_rn(x, kLog2E));
 }
 __device__ inline float log_f32(float x) {
     return logf(x);

@@ -44,7 +44,7 @@ struct Row {
     __device__ int bin(float logit) const {
         return static_cast<int>(fminf(__fmul_rn(__fadd_rn(max, -z(logit)), 64.0f), kBins - 1));
     }
-    __device__ float weight(float logit) const { return exp_f32(below(z(logit), max)); }
+    __device__ float weight(float logit) const { return exp_f32(__fadd_rn(z(logit), -max)); }
     // f(logit, id) for every token that was not removed before.
     template <class F>
     __device__ void each(const F& f) const {

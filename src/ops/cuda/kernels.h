@@ -122,9 +122,8 @@ struct RowGroups {
     const int32_t* offsets = nullptr;  // [count + 1]
     int64_t count = 0;
 };
-// dx[rows[i]] += Σ dy[order[…]]: sources i, i+8, i+16, … of a destination in eight chains, then these, in
-// ascending order, in fp32. Into bf16 rows (the backward of gather_rows) or fp32 rows (the embedding's
-// gradient).
+// dx[rows[i]] += Σ dy[order[…]] in fp32: the sources 0, 2, 4, … of a destination, then 1, 3, 5, …, in
+// ascending order. Into bf16 rows (the backward of gather_rows) or fp32 rows (the embedding's gradient).
 void scatter_add_rows(cudaStream_t, bf16* dx, const bf16* dy, RowGroups groups, int64_t c);
 void scatter_add_rows(cudaStream_t, float* dx, const bf16* dy, RowGroups groups, int64_t c);
 

@@ -3,7 +3,9 @@
 namespace r1::ops::cuda {
 namespace {
 
-__global__ void __launch_bounds__(1024, 1)
+constexpr float kLn2 = 0.693147181f;
+
+__global__ void __maxnreg__(40)
     logprobs_forward_kernel(float* logprobs, float* lse, float* entropy, const float* logits,
                             const int32_t* targets, int v, int64_t stride, float inv_temperature) {
     extern __shared__ float shared[];
@@ -11,14 +13,14 @@ __global__ void __launch_bounds__(1024, 1)
     const int64_t r = blockIdx.x;
     const float* row = logits + r * stride;
     const Segments segments(shared, v);
-    reduce_segments(segments, row, v, inv_temperature);
+    reduce_segments(segments, row, v, inv_temperature * kLog2E);
     if (threadIdx.x >= kWarp) return;
-    const RowStatistics statistics = combine(segments);
+    const RowStatistics statistics = combine(segments, inv_temperature * kLog2E);
     if (threadIdx.x > 0) return;
-    const float sum = statistics.lse();
+    const float sum = statistics.lse(inv_temperature);
     lse[r] = sum;
     if (logprobs) logprobs[r] = logprob_of(row[targets[r]], inv_temperature, sum);
-    if (entropy) entropy[r] = log_f32(statistics.total) - statistics.weighted / statistics.total;
+    if (entropy) entropy[r] = log_f32(statistics.total) - kLn2 * statistics.weighted / statistics.total;
 }
 
 __global__ void __launch_bounds__(256)

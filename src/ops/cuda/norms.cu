@@ -24,34 +24,48 @@ __global__ void __launch_bounds__(256)
     const int thread = static_cast<int>(threadIdx.x), threads = static_cast<int>(blockDim.x);
 
     Floats<8> values[kVectors];
-    float squares = 0.0f;
 #pragma unroll
     for (int k = 0; k < kVectors; ++k) {
         const int column = (thread + k * threads) * 8;
         values[k] = load_upto<kAligned>(x + row * c + column, c - column);
-        if constexpr (kResidual) {
-            const Floats<8> other = load_upto<kAligned>(residual + row * c + column, c - column);
+    }
+    if constexpr (kResidual) {
+        Floats<8> other[kVectors];  // all loads before the first store, which may be to the same place
 #pragma unroll
-            for (int i = 0; i < 8; ++i) values[k].v[i] = widen(narrow(values[k].v[i] + other.v[i]));
+        for (int k = 0; k < kVectors; ++k) {
+            const int column = (thread + k * threads) * 8;
+            other[k] = load_upto<kAligned>(residual + row * c + column, c - column);
+        }
+#pragma unroll
+        for (int k = 0; k < kVectors; ++k) {
+            const int column = (thread + k * threads) * 8;
+#pragma unroll
+            for (int i = 0; i < 8; ++i) values[k].v[i] = widen(narrow(values[k].v[i] + other[k].v[i]));
             store_upto<kAligned>(sum + row * c + column, values[k], c - column);
         }
     }
+    float squares = 0.0f;
 #pragma unroll
     for (int k = 0; k < kVectors; ++k) {
 #pragma unroll
         for (int i = 0; i < 8; ++i) squares = fmaf(values[k].v[i], values[k].v[i], squares);
     }
-    squares = block_sum(squares, shared, thread, threads / kWarp);
-    const float scale = __frcp_rn(__fsqrt_rn(squares / static_cast<float>(c) + eps));
-    if (rstd && thread == 0) rstd[row] = scale;
+    Floats<8> weight[kVectors];  // asked for before the wait for the sum
 #pragma unroll
     for (int k = 0; k < kVectors; ++k) {
         const int column = (thread + k * threads) * 8;
-        const Floats<8> weight = load_upto<kAligned>(w + column, c - column);
+        weight[k] = load_upto<kAligned>(w + column, c - column);
+    }
+    squares = block_sum(squares, shared, thread, threads / kWarp);
+    const float scale = __frcp_rn(__fsqrt_rn(squares / static_cast<float>(c) + eps));
 #pragma unroll
-        for (int i = 0; i < 8; ++i) values[k].v[i] = values[k].v[i] * scale * weight.v[i];
+    for (int k = 0; k < kVectors; ++k) {
+        const int column = (thread + k * threads) * 8;
+#pragma unroll
+        for (int i = 0; i < 8; ++i) values[k].v[i] = values[k].v[i] * scale * weight[k].v[i];
         store_upto<kAligned>(y + row * c + column, values[k], c - column);
     }
+    if (rstd && thread == 0) rstd[row] = scale;
 }
 
 template <bool kResidual>

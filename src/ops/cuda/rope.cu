@@ -7,6 +7,7 @@ namespace r1::ops::cuda {
 namespace {
 
 constexpr int kThreads = 256;
+constexpr int kHeads = 4;  // in flight a thread
 
 // Pairs (x[i], x[i + D/2]) of a head, kWidth of them a thread, turned by the angle, or back.
 template <int kWidth>
@@ -35,43 +36,71 @@ struct Pairs {
     }
 };
 
-// The slots of a token.
+// The slots of a token; the first is read early.
 struct Slots {
-    int32_t begin, end;
-    __device__ Slots(const Batch& batch, int64_t token) : begin(static_cast<int32_t>(token)), end(begin + 1) {
+    const int32_t* slots;
+    int32_t begin, end, first;
+    __device__ Slots(const Batch& batch, int64_t token)
+        : slots(batch.slots), begin(static_cast<int32_t>(token)), end(begin + 1) {
         if (batch.slot_offsets) begin = batch.slot_offsets[token], end = batch.slot_offsets[token + 1];
+        first = begin < end ? slots[begin] : -1;
+    }
+    template <class F>
+    __device__ void each(const F& f) const {
+        for (int32_t s = begin; s < end; ++s) {
+            const int32_t slot = s == begin ? first : slots[s];
+            if (slot >= 0) f(slot);
+        }
     }
 };
 __device__ int64_t page_offset(int32_t slot, int hkv, int g, int d) {
     return ((int64_t{slot / kPage} * hkv + g) * kPage + slot % kPage) * d;
 }
 
-// A token belongs to a row of the block's threads, which go over its heads' pairs.
+// A token belongs to a row of the block's threads. A thread has kWidth pairs of every step-th head.
+struct Place {
+    int64_t token;
+    int chunks, i, head, step;
+    __device__ Place(int d, int width)
+        : token(int64_t{blockIdx.x} * blockDim.y + threadIdx.y), chunks(d / 2 / width) {
+        head = static_cast<int>(threadIdx.x) / chunks;
+        step = static_cast<int>(blockDim.x) / chunks;
+        i = (static_cast<int>(threadIdx.x) - head * chunks) * width;
+    }
+};
+
 template <int kWidth>
 __global__ void __launch_bounds__(kThreads)
     rope_kv_forward_kernel(bf16* qkv, KvPages kv, Batch batch, const float* cos, const float* sin,
                            int heads) {
     begin();
-    const int64_t token = int64_t{blockIdx.x} * blockDim.y + threadIdx.y;
-    if (token >= batch.tokens) return;
-    const int half = kv.d / 2, chunks = half / kWidth, all = heads + 2 * kv.hkv;
-    const int64_t angle = int64_t{batch.positions[token]} * half;
-    const Slots slots(batch, token);
-    for (int item = static_cast<int>(threadIdx.x); item < all * chunks;
-         item += static_cast<int>(blockDim.x)) {
-        const int head = item / chunks, i = (item - head * chunks) * kWidth;
-        bf16* at = qkv + (token * all + head) * kv.d + i;
-        auto pairs = Pairs<kWidth>::from(at, half);
-        if (head < heads + kv.hkv) {
-            pairs.turn(load<kWidth>(cos + angle + i), load<kWidth>(sin + angle + i), 1.0f);
-            pairs.to(at, half);
+    const Place place(kv.d, kWidth);
+    if (place.token >= batch.tokens) return;
+    const int half = kv.d / 2, all = heads + 2 * kv.hkv, i = place.i;
+    const Slots slots(batch, place.token);
+    const int64_t angle = int64_t{batch.positions[place.token]} * half + i;
+    const auto c = load<kWidth>(cos + angle), s = load<kWidth>(sin + angle);
+    bf16* row = qkv + place.token * all * kv.d + i;
+    for (int head = place.head; head < all; head += kHeads * place.step) {
+        Pairs<kWidth> pairs[kHeads];
+#pragma unroll
+        for (int u = 0; u < kHeads; ++u) {
+            const int h = head + u * place.step;
+            if (h < all) pairs[u] = Pairs<kWidth>::from(row + h * kv.d, half);
         }
-        if (head < heads) continue;
-        bf16* pages = head < heads + kv.hkv ? kv.k : kv.v;
-        const int g = head < heads + kv.hkv ? head - heads : head - heads - kv.hkv;
-        for (int32_t s = slots.begin; s < slots.end; ++s) {
-            const int32_t slot = batch.slots[s];
-            if (slot >= 0) pairs.to(pages + page_offset(slot, kv.hkv, g, kv.d) + i, half);
+#pragma unroll
+        for (int u = 0; u < kHeads; ++u) {
+            const int h = head + u * place.step, key = h - heads, value = key - kv.hkv;
+            if (h >= all) break;
+            if (value < 0) {
+                pairs[u].turn(c, s, 1.0f);
+                pairs[u].to(row + h * kv.d, half);
+            }
+            if (key < 0) continue;
+            bf16* pages = value < 0 ? kv.k : kv.v;
+            slots.each([&](int32_t slot) {
+                pairs[u].to(pages + page_offset(slot, kv.hkv, value < 0 ? key : value, kv.d) + i, half);
+            });
         }
     }
 }
@@ -81,29 +110,37 @@ __global__ void __launch_bounds__(kThreads)
     rope_kv_backward_kernel(bf16* dqkv, const float* dk, const float* dv, Batch batch, const float* cos,
                             const float* sin, int heads, int hkv, int d) {
     begin();
-    const int64_t token = int64_t{blockIdx.x} * blockDim.y + threadIdx.y;
-    if (token >= batch.tokens) return;
-    const int half = d / 2, chunks = half / kWidth, all = heads + 2 * hkv;
-    const int64_t angle = int64_t{batch.positions[token]} * half;
-    const Slots slots(batch, token);
-    for (int item = static_cast<int>(threadIdx.x); item < all * chunks;
-         item += static_cast<int>(blockDim.x)) {
-        const int head = item / chunks, i = (item - head * chunks) * kWidth;
-        bf16* at = dqkv + (token * all + head) * d + i;
-        Pairs<kWidth> pairs{};
-        if (head < heads) {
-            pairs = Pairs<kWidth>::from(at, half);
-        } else {
-            const float* pages = head < heads + hkv ? dk : dv;
-            const int g = head < heads + hkv ? head - heads : head - heads - hkv;
-            for (int32_t s = slots.begin; s < slots.end; ++s) {
-                const int32_t slot = batch.slots[s];
-                if (slot >= 0) pairs.add(Pairs<kWidth>::from(pages + page_offset(slot, hkv, g, d) + i, half));
+    const Place place(d, kWidth);
+    if (place.token >= batch.tokens) return;
+    const int half = d / 2, all = heads + 2 * hkv, i = place.i;
+    const Slots slots(batch, place.token);
+    const int64_t angle = int64_t{batch.positions[place.token]} * half + i;
+    const auto c = load<kWidth>(cos + angle), s = load<kWidth>(sin + angle);
+    bf16* row = dqkv + place.token * all * d + i;
+    for (int head = place.head; head < all; head += kHeads * place.step) {
+        Pairs<kWidth> pairs[kHeads];
+#pragma unroll
+        for (int u = 0; u < kHeads; ++u) {
+            const int h = head + u * place.step, key = h - heads, value = key - hkv;
+            if (h >= all) break;
+            if (key < 0) {
+                pairs[u] = Pairs<kWidth>::from(row + h * d, half);
+                continue;
             }
+            pairs[u] = {};
+            const float* pages = value < 0 ? dk : dv;
+            slots.each([&](int32_t slot) {
+                const int64_t at = page_offset(slot, hkv, value < 0 ? key : value, d) + i;
+                pairs[u].add(Pairs<kWidth>::from(pages + at, half));
+            });
         }
-        if (head < heads + hkv)
-            pairs.turn(load<kWidth>(cos + angle + i), load<kWidth>(sin + angle + i), -1.0f);
-        pairs.to(at, half);
+#pragma unroll
+        for (int u = 0; u < kHeads; ++u) {
+            const int h = head + u * place.step;
+            if (h >= all) break;
+            if (h < heads + hkv) pairs[u].turn(c, s, -1.0f);
+            pairs[u].to(row + h * d, half);
+        }
     }
 }
 
@@ -114,8 +151,11 @@ struct TokenGrid {
     TokenGrid(const char* name, int64_t tokens, int all, int d) : width(d % 16 == 0 ? 8 : 4) {
         check(d % 8 == 0 && d <= 256, name, ": head_dim ", d,
               " is not a multiple of 8 of at most 256, as the CUDA backend needs it");
-        block.x = static_cast<unsigned>(std::min(all * (d / 2 / width), kThreads));
-        block.y = tokens < 2048 ? 1 : static_cast<unsigned>(kThreads) / block.x;
+        const int chunks = d / 2 / width;  // few tokens: a head a thread; many: several loads in flight
+        const bool few = tokens < 2048;
+        const int step = std::min(few ? all : (all + kHeads - 1) / kHeads, kThreads / chunks);
+        block.x = static_cast<unsigned>(chunks * step);
+        block.y = few ? 1 : static_cast<unsigned>(kThreads) / block.x;
         blocks = ceil_div(tokens, block.y);
     }
 };

@@ -1,6 +1,6 @@
 // log Σ exp of a row of logits, in one pass and one order, for the sampler, the scorer and the trainer.
-// A row is cut into segments of kSegment logits. A warp reduces a segment: its maximum, Σ exp(z − max) and
-// Σ exp(z − max)·(z − max), in fixed trees. The segments are then put together by one warp: lane l takes the
+// A row is cut into segments of kSegment logits. A warp reduces a segment: its maximum and two sums, in fixed
+// trees. The segments are then put together by one warp: lane l takes the
 // segments l·q … l·q + q − 1 in ascending order, q = ⌈segments / 32⌉, and the lanes are scanned. So the bits
 // depend on the row and on V alone: not on how many warps share the segments.
 #pragma once
@@ -10,7 +10,7 @@ namespace r1::ops::cuda {
 
 inline constexpr int kSegment = 512;
 inline constexpr int kVectors = kSegment / (4 * kWarp);  // 16-byte loads of a lane
-inline constexpr float kFloor = -110.0f;  // exp is 0 there; a removed token's −inf is raised to it
+inline constexpr float kFloor = -150.0f;  // 2^x is 0 there; a removed token's −inf is raised to it
 
 // Four neighbours; −inf past the row's end.
 struct Four {
@@ -28,16 +28,17 @@ __device__ inline Four load_logits(const float* row, int at, int v) {
     return x;
 }
 
-// z − shift: at least kFloor, NaN where z or shift is NaN or both are the same infinity.
-__device__ inline float below(float z, float shift) {
-    return max_nan(__fadd_rn(z, -shift), kFloor);
+// The exponent of p = 2^exponent ∝ exp(z): factor · (logit − shift), factor = inv_temperature · log2 e. At
+// least kFloor; NaN where a logit is NaN or both are the same infinity.
+__device__ inline float exponent_of(float logit, float shift, float factor) {
+    return max_nan(__fmul_rn(__fadd_rn(logit, -shift), factor), kFloor);
 }
 
 // In shared memory, an array a field.
 struct Segments {
-    float* max;       // of z; −inf where all are removed, NaN where one is NaN
-    float* sum;       // Σ exp(z − max); after combine() times exp(max − the row's max)
-    float* weighted;  // Σ exp(z − max)·(z − max)
+    float* max;       // of the logits; −inf where all are removed, NaN where one is NaN
+    float* sum;       // Σ p, p = 2^exponent relative to max; after combine() relative to the row's max
+    float* weighted;  // Σ p · exponent
     int count;
     __device__ Segments(float* shared, int v) : count((v + kSegment - 1) / kSegment) {
         max = shared;
@@ -52,33 +53,38 @@ __device__ inline float shift_of(float max) {
 }
 
 // All warps of the block; ends with a barrier.
-__device__ inline void reduce_segments(Segments segments, const float* row, int v, float inv_temperature) {
+__device__ inline void reduce_segments(Segments segments, const float* row, int v, float factor) {
     const int lane = static_cast<int>(threadIdx.x) % kWarp, warp = static_cast<int>(threadIdx.x) / kWarp;
     const int warps = static_cast<int>(blockDim.x) / kWarp;
-    Four next[kVectors];
-#pragma unroll
-    for (int j = 0; j < kVectors; ++j)
-        next[j] = load_logits(row, warp * kSegment + (j * kWarp + lane) * 4, v);
     for (int segment = warp; segment < segments.count; segment += warps) {
-        float z[4 * kVectors];
+        const int first = segment * kSegment + lane * 4;
+        Four x[kVectors];
+        if (segment * kSegment + kSegment <= v) {
 #pragma unroll
-        for (int i = 0; i < 4 * kVectors; ++i) z[i] = __fmul_rn(next[i / 4].v[i % 4], inv_temperature);
-        const int following = (segment + warps) * kSegment;
+            for (int j = 0; j < kVectors; ++j)
+                *reinterpret_cast<float4*>(x[j].v) =
+                    *reinterpret_cast<const float4*>(row + first + j * kWarp * 4);
+        } else {
 #pragma unroll
-        for (int j = 0; j < kVectors; ++j) next[j] = load_logits(row, following + (j * kWarp + lane) * 4, v);
-
-        float max = z[0];
+            for (int j = 0; j < kVectors; ++j) x[j] = load_logits(row, first + j * kWarp * 4, v);
+        }
+        float max = -INFINITY;
 #pragma unroll
-        for (int i = 1; i < 4 * kVectors; ++i) max = max_nan(max, z[i]);
+        for (const Four& four : x)
+            max = max_nan(max, max_nan(max_nan(four.v[0], four.v[1]), max_nan(four.v[2], four.v[3])));
         max = warp_max_nan(max);
         const float shift = shift_of(max);
         float sum = 0.0f, weighted = 0.0f;
 #pragma unroll
-        for (int i = 0; i < 4 * kVectors; ++i) {
-            const float d = below(z[i], shift);
-            const float e = exp_f32(d);
-            sum = __fadd_rn(sum, e);
-            weighted = fmaf(e, d, weighted);
+        for (const Four& four : x) {
+            float t[4], p[4];
+#pragma unroll
+            for (int i = 0; i < 4; ++i) {
+                t[i] = exponent_of(four.v[i], shift, factor);
+                p[i] = exp2_f32(t[i]);
+            }
+            sum = __fadd_rn(sum, __fadd_rn(__fadd_rn(p[0], p[1]), __fadd_rn(p[2], p[3])));
+            weighted = fmaf(p[0], t[0], fmaf(p[1], t[1], fmaf(p[2], t[2], fmaf(p[3], t[3], weighted))));
         }
         sum = warp_sum(sum);
         weighted = warp_sum(weighted);
@@ -92,9 +98,11 @@ __device__ inline void reduce_segments(Segments segments, const float* row, int 
 }
 
 struct RowStatistics {
-    float max, total, weighted;  // Σ exp(z − max), Σ exp(z − max)·(z − max)
-    float before, own;           // this lane's segments: Σ of the lanes before it, Σ of its own
-    __device__ float lse() const { return __fadd_rn(max, log_f32(total)); }
+    float max, total, weighted;  // of the logits; Σ p and Σ p · exponent relative to it
+    float before, own;           // of total: Σ of the lanes before this one, and of its own segments
+    __device__ float lse(float inv_temperature) const {
+        return __fadd_rn(__fmul_rn(max, inv_temperature), log_f32(total));
+    }
 };
 
 // Σ of this lane and of those before it.
@@ -109,7 +117,7 @@ __device__ inline float warp_prefix_sum(float x) {
 }
 
 // One warp; every lane gets the result.
-__device__ inline RowStatistics combine(Segments segments) {
+__device__ inline RowStatistics combine(Segments segments, float factor) {
     const int lane = static_cast<int>(threadIdx.x) % kWarp;
     const int each = (segments.count + kWarp - 1) / kWarp;
     const int first = lane * each, last = min(first + each, segments.count);
@@ -117,11 +125,11 @@ __device__ inline RowStatistics combine(Segments segments) {
     for (int k = first; k < last; ++k) row.max = max_nan(row.max, segments.max[k]);
     row.max = warp_max_nan(row.max);
     for (int k = first; k < last; ++k) {
-        const float d = below(segments.max[k], row.max);
-        const float scale = exp_f32(d), sum = __fmul_rn(segments.sum[k], scale);
+        const float t = exponent_of(segments.max[k], row.max, factor);
+        const float scale = exp2_f32(t), sum = __fmul_rn(segments.sum[k], scale);
         segments.sum[k] = sum;
         row.own = __fadd_rn(row.own, sum);
-        row.weighted = fmaf(sum, d, fmaf(scale, segments.weighted[k], row.weighted));
+        row.weighted = fmaf(sum, t, fmaf(scale, segments.weighted[k], row.weighted));
     }
     row.weighted = warp_sum(row.weighted);
     const float inclusive = warp_prefix_sum(row.own);

@@ -4,8 +4,9 @@
 namespace r1::ops::cuda {
 namespace {
 
-constexpr int kChains = 8;  // of a destination's sum
-constexpr int kUnroll = 4;  // sources in flight a chain
+constexpr int kChains = 2;           // of a destination's sum, a warp each
+constexpr int kUnroll = 8;           // sources in flight a chain
+constexpr int kColumns = 8 * kWarp;  // of a block
 
 template <bool kAligned>
 __global__ void __launch_bounds__(256)
@@ -25,25 +26,19 @@ __global__ void __launch_bounds__(256)
     store_upto<kAligned>(y + place.row * c + place.column, values, left);
 }
 
-__device__ void accumulate(float* p, float x) {
-    *p += x;
-}
-__device__ void accumulate(bf16* p, float x) {
-    *p = narrow(widen(*p) + x);
-}
-
-// A block has one destination and 256 columns of it: warp i sums the sources i, i + 8, …, 8 columns a lane;
-// then thread t adds up the warps' sums of column t.
+// A block has one destination and 256 columns of it: warp i sums the sources i, i + 2, …, 8 columns a lane;
+// then the first threads add up the warps' sums, 8 columns each.
 template <bool kAligned, class Out>
-__global__ void __launch_bounds__(256)
+__global__ void __launch_bounds__(kChains* kWarp)
     scatter_add_rows_kernel(Out* dx, const bf16* dy, RowGroups groups, int c, int chunks) {
-    __shared__ float sums[kChains][256];
+    __shared__ float sums[kChains][kColumns];
     begin();
     const unsigned group = blockIdx.x / static_cast<unsigned>(chunks);
-    const int first = static_cast<int>(blockIdx.x - group * static_cast<unsigned>(chunks)) * 256;
-    const int warp = static_cast<int>(threadIdx.x) / kWarp, lane = static_cast<int>(threadIdx.x) % kWarp;
+    const int first = static_cast<int>(blockIdx.x - group * static_cast<unsigned>(chunks)) * kColumns;
+    const int thread = static_cast<int>(threadIdx.x), warp = thread / kWarp, lane = thread % kWarp;
     const int left = c - first - lane * 8;
     const int32_t end = groups.offsets[group + 1];
+    Out* to = dx + int64_t{groups.rows[group]} * c + first;
     Floats<8> sum{};
     for (int32_t at = groups.offsets[group] + warp; at < end; at += kChains * kUnroll) {
         Floats<8> values[kUnroll];
@@ -61,21 +56,21 @@ __global__ void __launch_bounds__(256)
     }
     store<8>(&sums[warp][lane * 8], sum);
     __syncthreads();
-    const int column = first + static_cast<int>(threadIdx.x);
-    if (column >= c) return;
-    float total = sums[0][threadIdx.x];
+    for (int column = thread * 8; column < min(kColumns, c - first); column += kChains * kWarp * 8) {
+        Floats<8> total = load_upto<kAligned>(to + column, c - first - column);
 #pragma unroll
-    for (int i = 1; i < kChains; ++i) total += sums[i][threadIdx.x];
-    accumulate(dx + int64_t{groups.rows[group]} * c + column, total);
+        for (int i = 0; i < 8; ++i) total.v[i] += sums[0][column + i] + sums[1][column + i];
+        store_upto<kAligned>(to + column, total, c - first - column);
+    }
 }
 
 template <class Out>
 void scatter_add(cudaStream_t stream, Out* dx, const bf16* dy, RowGroups groups, int64_t c) {
-    const auto chunks = static_cast<int>(ceil_div(c, 256));
+    const auto chunks = static_cast<int>(ceil_div(c, kColumns));
     const auto kernel =
-        aligned_rows(c, dy) ? scatter_add_rows_kernel<true, Out> : scatter_add_rows_kernel<false, Out>;
-    launch("scatter_add_rows", stream, kernel, groups.count * chunks, dim3(256), 0, dx, dy, groups,
-           static_cast<int>(c), chunks);
+        aligned_rows(c, dx, dy) ? scatter_add_rows_kernel<true, Out> : scatter_add_rows_kernel<false, Out>;
+    launch("scatter_add_rows", stream, kernel, groups.count * chunks, dim3(kChains * kWarp), 0, dx, dy,
+           groups, static_cast<int>(c), chunks);
 }
 
 }  // namespace

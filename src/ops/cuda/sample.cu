@@ -45,8 +45,8 @@ __device__ int find_segment(const Segments& segments, const RowStatistics& row, 
 }
 
 // One warp. The token in a segment, by the same rule.
-__device__ int find_token(const float* row, int v, float inv_temperature, int segment, float shift,
-                          float scale, float target, float reached) {
+__device__ int find_token(const float* row, int v, float factor, int segment, float shift, float scale,
+                          float target, float reached) {
     const int lane = static_cast<int>(threadIdx.x) % kWarp;
     int token = -1;
 #pragma unroll
@@ -56,7 +56,7 @@ __device__ int find_token(const float* row, int v, float inv_temperature, int se
         float p[4], own = 0.0f;
 #pragma unroll
         for (int i = 0; i < 4; ++i) {
-            p[i] = __fmul_rn(exp_f32(below(__fmul_rn(x.v[i], inv_temperature), shift)), scale);
+            p[i] = __fmul_rn(exp2_f32(exponent_of(x.v[i], shift, factor)), scale);
             own = __fadd_rn(own, p[i]);
         }
         const float inclusive = __fadd_rn(reached, warp_prefix_sum(own));
@@ -102,7 +102,7 @@ __device__ int find_largest(const Segments& segments, const float* row, int v, f
     return static_cast<int>(__reduce_min_sync(kAllLanes, first));
 }
 
-__global__ void __launch_bounds__(1024, 1)
+__global__ void __maxnreg__(40)
     sample_kernel(int32_t* tokens, float* logprobs, const float* logits, const float* inv_temperature,
                   SampleKeys keys, int v, int64_t stride) {
     extern __shared__ float shared[];
@@ -110,11 +110,11 @@ __global__ void __launch_bounds__(1024, 1)
     const int64_t r = blockIdx.x;
     const float* row = logits + r * stride;
     const bool greedy = isinf(inv_temperature[r]);
-    const float scale = greedy ? 1.0f : inv_temperature[r];
+    const float scale = greedy ? 1.0f : inv_temperature[r], factor = scale * kLog2E;
     const Segments segments(shared, v);
-    reduce_segments(segments, row, v, scale);
+    reduce_segments(segments, row, v, factor);
     if (threadIdx.x >= kWarp) return;
-    const RowStatistics statistics = combine(segments);
+    const RowStatistics statistics = combine(segments, factor);
     int token = -1;
     if (statistics.total > 0.0f) {  // else NaN
         if (greedy) {
@@ -124,13 +124,13 @@ __global__ void __launch_bounds__(1024, 1)
             float reached = 0.0f;
             const int segment = find_segment(segments, statistics, target, reached);
             const float max = segments.max[segment];
-            token = find_token(row, v, scale, segment, shift_of(max), exp_f32(below(max, statistics.max)),
-                               target, reached);
+            token = find_token(row, v, factor, segment, shift_of(max),
+                               exp2_f32(exponent_of(max, statistics.max, factor)), target, reached);
         }
     }
     if (threadIdx.x > 0) return;
     tokens[r] = token;
-    logprobs[r] = token < 0 ? NAN : logprob_of(row[token], scale, statistics.lse());
+    logprobs[r] = token < 0 ? NAN : logprob_of(row[token], scale, statistics.lse(scale));
 }
 
 }  // namespace
