@@ -54,25 +54,22 @@ int run_rl(const RlConfig& config, const std::string& command) {
     info.folder = config.resume.empty() ? config.out : config.resume;
 
     Dashboard dashboard(std::cout, terminal_options(config.json));
-    const auto history = config.resume.empty() ? std::vector<nlohmann::json>{}
-                                               : read_json_rows(fs::path(config.resume) / "metrics.jsonl");
     std::optional<TensorBoardWriter> events;
-    bool started = false;
-    const auto start = [&] {
-        if (!std::exchange(started, true)) dashboard.start(info, history);
-    };
     RlCallbacks callbacks;
     callbacks.stop = &interrupt_flag();
-    callbacks.status = [&](const std::string& text) { start(), dashboard.status(text); };
-    callbacks.note = [&](const std::string& text) { start(), dashboard.note(text); };
+    callbacks.status = [&](const std::string& text) { dashboard.status(text); };
+    callbacks.note = [&](const std::string& text) { dashboard.note(text); };
     callbacks.started = [&](const fs::path& folder, int64_t step) {
         info.folder = folder;
-        start();
+        const auto history = read_json_rows(folder / "metrics.jsonl");
+        dashboard.start(info, history);
         const auto now = static_cast<double>(std::chrono::duration_cast<std::chrono::milliseconds>(
                                                  std::chrono::system_clock::now().time_since_epoch())
                                                  .count()) /
                          1000.0;
-        events.emplace(folder, now, "r1", step > 0 ? std::optional<int64_t>(step + 1) : std::nullopt);
+        const std::optional<int64_t> again =  // the first step whose earlier events no longer hold
+            config.resume.empty() ? std::nullopt : std::optional<int64_t>(history.empty() ? 0 : step + 1);
+        events.emplace(folder, now, "r1", again);
     };
     callbacks.metrics = [&](const nlohmann::ordered_json& metrics) {
         dashboard.step(nlohmann::json(metrics));

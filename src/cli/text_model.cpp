@@ -70,6 +70,7 @@ TextModel load_text_model(Stream& stream, const ModelFlags& flags, DType weight_
     if (fs::is_directory(path) && !fs::exists(path / "tokenizer.json")) {
         result.model = std::make_unique<Model>(load_model_config(path), weight_dtype);
         result.model->load(stream, *open_tensors(path));
+        result.sampling = load_sampling(path);
     } else {
         result = text_model(load_language_model(stream, path, weight_dtype));
     }

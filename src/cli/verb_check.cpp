@@ -9,6 +9,7 @@
 #include "formats/safetensors.h"
 #include "rl/batch_gradient.h"
 #include "rl/exactness.h"
+#include "rl/policy_update.h"
 #include "tasks/data.h"
 
 namespace r1::cli {
@@ -153,13 +154,15 @@ int write_gradients(Stream& stream, const Config& c) {
     const Buffer grads(DType::f32, {model.trainable_weights().numel()});
     const PolicyStats stats = batch_gradient(stream, model, grads.view(), rows, c.loss);
     const double tokens = std::max(stats.tokens, 1.0);
+    const bool per_sequence = policy_loss_options(c.loss).sequence_level;
+    const double ratios = per_sequence ? static_cast<double>(rows.size()) : tokens;
     const ordered_json out = {{"loss", stats.loss},
                               {"rows", rows.size()},
                               {"tokens", stats.tokens},
                               {"kl", stats.kl / tokens},
                               {"entropy", stats.entropy / tokens},
-                              {"clip_ratio/low_mean", stats.clip_low / tokens},
-                              {"clip_ratio/high_mean", stats.clip_high / tokens},
+                              {"clip_ratio/low_mean", stats.clip_low / ratios},
+                              {"clip_ratio/high_mean", stats.clip_high / ratios},
                               {"sampling/sampling_logp_difference/max", stats.logp_difference_max}};
     std::vector<NamedTensor> tensors;
     for (const Parameter& parameter : model.trainable_parameters()) {

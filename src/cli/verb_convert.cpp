@@ -1,6 +1,7 @@
 #include "cli/text_model.h"
 #include "cli/verbs.h"
 #include "infer/adapters.h"
+#include "infer/modelfile.h"
 
 namespace r1::cli {
 namespace {
@@ -35,6 +36,14 @@ std::vector<Option> options(Config& c) {
              .range = {0, 1024}}};
 }
 
+// For `ollama create`: Modelfile beside the GGUF file, or NAME.Modelfile where there is one already.
+void write_modelfile(const fs::path& gguf, const LanguageModel& language_model) {
+    fs::path path = gguf.parent_path() / "Modelfile";
+    if (fs::exists(path)) path = fs::path(gguf).replace_extension(".Modelfile");
+    write_file(path, modelfile(gguf.filename().string(), language_model.tokenizer, language_model.sampling));
+    print(cat("Wrote ", path.string(), "\n"));
+}
+
 int run(const Config& c) {
     fs::path out = fs::path(c.out).lexically_normal();
     if (!out.has_filename()) out = out.parent_path();  // "folder/"
@@ -49,6 +58,7 @@ int run(const Config& c) {
     }
     if (gguf) {
         save_gguf(out, language_model, parse_ggml_type(c.type));
+        write_modelfile(out, language_model);
     } else {
         const DType dtype = c.type == "f32" ? DType::f32 : c.type == "bf16" ? DType::bf16 : DType::f16;
         save_language_model(out, language_model, dtype);
@@ -63,7 +73,9 @@ Verb convert_verb() {
     return make_verb<Config>(
         "convert", "A model from or to a Hugging Face folder or GGUF",
         "Writes a folder that transformers and vLLM load, or with --out FILE.gguf a file "
-        "for llama.cpp; reads it back and compares. Quantised weights are expanded.",
+        "for llama.cpp, and a Modelfile for Ollama beside it; reads it back and compares. Quantised weights "
+        "are "
+        "expanded.",
         options, run);
 }
 

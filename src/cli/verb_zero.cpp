@@ -26,15 +26,18 @@ int run(const RlConfig& config) {
 }  // namespace
 
 Verb zero_verb() {
-    return make_verb<RlConfig>("zero", "R1-Zero: reinforcement learning straight from a base model",
-                                    "Without arguments: the embedded base model learns to reason about "
-                                    "generated problems, on the CPU, in minutes.\n"
-                                    "With --model and --data: a model and problems of your own, such as\n"
-                                    "  r1 zero --model DIR_OR_GGUF --data problems.jsonl --out runs/mine\n"
-                                    "The run's folder holds metrics, samples, checkpoints, the report and "
-                                    "the model. Ctrl-C finishes the step and\n"
-                                    "saves; --resume DIR goes on to the same bytes.",
-                                    rl_options, run, quick, true, rebase);
+    Verb verb =
+        make_verb<RlConfig>("zero", "R1-Zero: reinforcement learning straight from a base model",
+                            "Without arguments: the embedded base model learns to reason about "
+                            "generated problems, on the CPU, in minutes.\n"
+                            "With --model and --data: a model and problems of your own, such as\n"
+                            "  r1 zero --model DIR_OR_GGUF --data problems.jsonl --out runs/mine\n"
+                            "The run's folder holds metrics, samples, checkpoints, the report and "
+                            "the model. Ctrl-C finishes the step and\n"
+                            "saves; --resume DIR goes on to the same bytes. r1 rl is the same command.",
+                            rl_options, run, quick, true, rebase);
+    verb.alias = "rl";
+    return verb;
 }
 
 }  // namespace r1::cli

@@ -73,7 +73,7 @@ std::vector<Verb> all_verbs() {
 Verb& find_verb(std::vector<Verb>& verbs, const std::string& name) {
     std::vector<std::string> names;
     for (Verb& verb : verbs) {
-        if (verb.name == name) return verb;
+        if (verb.name == name || (!verb.alias.empty() && verb.alias == name)) return verb;
         names.push_back(verb.name);
     }
     const std::string hint = did_you_mean(name, names);

@@ -40,16 +40,17 @@ struct Verb {
     std::function<int()> run;       // with the options set; returns the exit code
     std::function<void()> quick{};  // a preset over the defaults; may be empty
     bool configured = false;
-    // Looks at the settings and may put other defaults in their place; true: they are then applied again over those.
+    // Looks at the settings and may put other defaults in their place; true: they are then applied again over
+    // those.
     std::function<bool()> rebase{};
+    std::string alias{};  // a second name; may be empty
 };
 
 // The verb owns a Config, which its options point into.
 template <class Config>
 Verb make_verb(std::string name, std::string summary, std::string details,
                std::vector<Option> (*options)(Config&), int (*run)(const Config&),
-               void (*quick)(Config&) = nullptr, bool configured = false,
-               bool (*rebase)(Config&) = nullptr) {
+               void (*quick)(Config&) = nullptr, bool configured = false, bool (*rebase)(Config&) = nullptr) {
     auto config = std::make_shared<Config>();
     Verb verb{std::move(name), std::move(summary), std::move(details), options(*config),
               [config, run] { return run(*config); }};

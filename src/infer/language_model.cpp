@@ -42,6 +42,18 @@ SamplingParams parse_sampling(const json& config) {
     return params;
 }
 
+// eos_token_id, an id or a list of ids.
+std::vector<int32_t> stop_ids_of(const json& config, const fs::path& file) {
+    const json field = config.value("eos_token_id", json());
+    std::vector<int32_t> ids;
+    for (const json& id : field.is_array() ? field : field.is_null() ? json::array() : json::array({field})) {
+        check(id.is_number_integer() && id >= 0 && id <= INT32_MAX, file.string(),
+              ": eos_token_id is neither a token id nor a list of them");
+        ids.push_back(id.get<int32_t>());
+    }
+    return ids;
+}
+
 // A float as the shortest decimal that gives it back, 0.95 and not 0.949999988079071.
 json shortest(float value) {
     char text[32];
@@ -174,6 +186,19 @@ void pad_vocabulary(GgufMetadata& metadata, int vocab_size) {
 
 }  // namespace
 
+SamplingParams load_sampling(const fs::path& folder) {
+    SamplingParams sampling;
+    std::error_code error;
+    for (const char* name : {kGenerationConfig, "config.json"}) {
+        const fs::path file = folder / name;
+        if (!fs::is_regular_file(file, error)) continue;
+        const json config = parse_json(read_file(file), file.string());
+        if (name == kGenerationConfig) sampling = parse_sampling(config);
+        if (sampling.stop_ids.empty()) sampling.stop_ids = stop_ids_of(config, file);
+    }
+    return sampling;
+}
+
 LanguageModel load_language_model(Stream& stream, const fs::path& path, DType weight_dtype) {
     std::error_code error;
     check(fs::exists(path, error), "there is no model ", path.string(),
@@ -183,10 +208,7 @@ LanguageModel load_language_model(Stream& stream, const fs::path& path, DType we
     check(tokenizer.vocab_size() <= model->config().vocab_size, path.string(), ": the tokenizer has ",
           tokenizer.vocab_size(), " tokens, the model only ", model->config().vocab_size,
           "; they do not belong together");
-    SamplingParams sampling;
-    if (const fs::path file = path / kGenerationConfig; fs::is_regular_file(file, error)) {
-        sampling = parse_sampling(parse_json(read_file(file), file.string()));
-    }
+    SamplingParams sampling = load_sampling(path);
     sampling.stop_ids = tokenizer.stop_ids();
     model->load(stream, *open_tensors(path));
     return {std::move(model), std::move(tokenizer), std::move(sampling)};
@@ -215,7 +237,8 @@ void save_language_model(const fs::path& folder, const LanguageModel& language_m
 void save_gguf(const fs::path& path, const LanguageModel& language_model, GgmlType type) {
     const Model& model = *language_model.model;
     check(model.config().model_type != "qwen3" || !model.config().attention_bias,
-          "llama.cpp's qwen3 has no attention_bias, so this model cannot go into a GGUF file; save a Hugging Face "
+          "llama.cpp's qwen3 has no attention_bias, so this model cannot go into a GGUF file; save a Hugging "
+          "Face "
           "folder instead");
     auto tensors = tensors_of(model);
     GgufMetadata metadata = to_gguf(model.config());

@@ -25,6 +25,10 @@ struct LanguageModel {
 // anything missing or malformed, or on a tokenizer with more tokens than the model.
 LanguageModel load_language_model(Stream& stream, const fs::path& path, DType weight_dtype = DType::f32);
 
+// What a folder says of sampling without its tokenizer: generation_config.json's values where it has them,
+// and as stop ids its eos_token_id or else config.json's. Ids are not checked against a vocabulary.
+SamplingParams load_sampling(const fs::path& folder);
+
 // A folder that transformers and vLLM load unchanged, complete or absent; it may not exist before. Weights
 // are stored as f32, bf16 or f16, in files of at most max_shard_bytes. Ends by reading all of it back and
 // comparing. Adapters must be merged before, or saved apart.

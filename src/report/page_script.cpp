@@ -86,7 +86,7 @@ const charts = [
     [perResponse('reflective_words')]: 'reflective words'}},
   {title: 'Entropy of the policy, nats', lines: {'entropy': 'entropy'}},
   {title: 'KL to the reference, nats', lines: {'kl': 'kl'}},
-  {title: 'Clipped tokens', text: percent, lines: {'clip_ratio/low_mean': 'low', 'clip_ratio/high_mean': 'high'}},
+  {title: 'Clipped ratios', text: percent, lines: {'clip_ratio/low_mean': 'low', 'clip_ratio/high_mean': 'high', 'cispo_clip_ratio': 'high (cispo)'}},
   {title: 'Truncated, and without signal', text: percent, top: 1, lines: {
     'completions/clipped_ratio': 'truncated responses', 'frac_reward_zero_std': 'groups without signal'}},
   {title: 'Time of a step, seconds', stacked: true, lines: {

@@ -31,7 +31,7 @@ struct RlConfig {
 
     // rollout
     int prompts_per_step = 32, num_generations = 8;
-    int max_prompt_length = 0, max_completion_length = 256;  // 0 = no limit but the model's
+    int max_prompt_length = 0, max_completion_length = 512;  // 0 = no limit but the model's
     float temperature = 1.0f, top_p = 1.0f, min_p = 0.0f, repetition_penalty = 1.0f;
     int top_k = 0;
     int max_sequences = 64;

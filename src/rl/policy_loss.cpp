@@ -131,9 +131,10 @@ PolicyStats sample_loss(const PolicyLossOptions& o, const LossScale& scale, cons
         }
     }
     stats.tokens = static_cast<double>(length);
-    stats.clip_low = low, stats.clip_high = high;
     stats.clip_low_min = low / static_cast<double>(length);
     stats.clip_high_max = high / static_cast<double>(length);
+    stats.clip_low = o.sequence_level ? stats.clip_low_min : low;
+    stats.clip_high = o.sequence_level ? stats.clip_high_max : high;
     return stats;
 }
 

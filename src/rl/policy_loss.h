@@ -46,6 +46,11 @@ struct LossScale {
     int minibatches = 1;         // of the rollout
 };
 
+// How many ratios there are, of which some are clipped: one a token, or one a sequence.
+inline int64_t ratio_count(const PolicyLossOptions& options, const LossScale& scale) {
+    return options.sequence_level ? scale.sequences : scale.tokens;
+}
+
 // The targets of some samples, those of one sample side by side and in order.
 struct PolicyTokens {
     std::span<const float> logprobs, old_logprobs;  // [R]
@@ -58,8 +63,9 @@ struct PolicyTokens {
 
 struct PolicyStats {
     double loss = 0.0;
-    double tokens = 0.0;                                              // that took part
-    double kl = 0.0, entropy = 0.0, clip_low = 0.0, clip_high = 0.0;  // sums over them
+    double tokens = 0.0;                               // that took part
+    double kl = 0.0, entropy = 0.0;                    // sums over them
+    double clip_low = 0.0, clip_high = 0.0;            // ratios that were clipped: tokens' or sequences'
     double clip_low_min = -1.0, clip_high_max = -1.0;  // over sequences, of their share; −1 = none yet
     double ratio_max = 0.0, ratio_min = 0.0;
     double logp_difference_max = 0.0, logp_difference_sum = 0.0;  // |logprob − old|

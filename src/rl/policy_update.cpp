@@ -128,6 +128,7 @@ UpdateResult update_policy(Stream& stream, Model& model, Model* reference, Optim
                 return is_masked(config, sample) || sample.completion.ids.empty() ||
                        (!group.has_signal && options.beta == 0.0f);
             });
+            result.ratios += ratio_count(options, scale);
             if (minibatch.empty()) continue;
 
             optimizer.zero_grad();
@@ -159,6 +160,8 @@ UpdateResult update_policy(Stream& stream, Model& model, Model* reference, Optim
             result.loss += stats.loss;
             result.learning_rate = static_cast<double>(rate);
             if (result.steps == 1) result.first = stats;
+            if (stats.tokens < static_cast<double>(scale.tokens))
+                stats.clip_low_min = 0.0;  // of those left out
             result.stats.add(stats);
         }
     }

@@ -10,6 +10,7 @@ namespace r1 {
 struct UpdateResult {
     PolicyStats stats;           // sums over all minibatches and iterations
     PolicyStats first;           // of the first minibatch, where the policy still is the one that rolled out
+    int64_t ratios = 0;          // of all of them, of which stats.clip_low and clip_high are clipped
     double loss = 0.0;           // mean over the optimiser steps
     double grad_norm = 0.0;      // mean over the optimiser steps
     int steps = 0, skipped = 0;  // of the optimiser; skipped ones had a gradient that is not finite

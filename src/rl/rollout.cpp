@@ -17,8 +17,9 @@ void score_sample(const RlConfig& config, const RlProblem& problem, RolloutSampl
     sample.reasoning = count_reasoning(sample.text);
     sample.rewards.emplace_back("accuracy", sample.verdict.score);
     sample.reward = static_cast<double>(config.accuracy_weight) * sample.verdict.score;
+    const Verdict format = verify_format(config.format_scheme, sample.text);
+    sample.formatted = format.score >= 1.0;
     if (config.format_weight > 0.0f) {
-        const Verdict format = verify_format(config.format_scheme, sample.text);
         sample.rewards.emplace_back("format", format.score);
         sample.reward += static_cast<double>(config.format_weight) * format.score;
     }
@@ -104,7 +105,7 @@ Rollout make_rollout(Stream& stream, Engine& engine, const RlConfig& config,
 }
 
 std::vector<std::pair<std::string, double>> rollout_metrics(const Rollout& rollout) {
-    double count = 0, reward = 0, zero_std = 0, clipped = 0, length = 0, terminated_length = 0,
+    double count = 0, reward = 0, zero_std = 0, clipped = 0, formatted = 0, length = 0, terminated_length = 0,
            terminated = 0;
     double shortest = INFINITY, longest = 0, shortest_end = INFINITY, longest_end = 0;
     double reflective = 0, checks = 0, backtracks = 0, tries = 0;
@@ -116,7 +117,7 @@ std::vector<std::pair<std::string, double>> rollout_metrics(const Rollout& rollo
             const auto tokens = static_cast<double>(sample.completion.ids.size());
             count += 1, reward += sample.reward, length += tokens;
             shortest = std::min(shortest, tokens), longest = std::max(longest, tokens);
-            clipped += sample.truncated;
+            clipped += sample.truncated, formatted += sample.formatted;
             if (!sample.truncated) {
                 terminated += 1, terminated_length += tokens;
                 shortest_end = std::min(shortest_end, tokens), longest_end = std::max(longest_end, tokens);
@@ -154,6 +155,7 @@ std::vector<std::pair<std::string, double>> rollout_metrics(const Rollout& rollo
         {"completions/min_terminated_length", std::isinf(shortest_end) ? 0.0 : shortest_end},
         {"completions/max_terminated_length", longest_end},
         {"completions/clipped_ratio", clipped / count},
+        {"format_rate", formatted / count},
         {"reasoning/reflective_words_per_completion", reflective / count},
         {"reasoning/tries_per_completion", tries / count},
         {"reasoning/checks_per_completion", checks / count},

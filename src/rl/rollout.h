@@ -20,6 +20,7 @@ struct RolloutSample {
     double reward = 0.0;                                  // their weighted sum
     float advantage = 0.0f;
     bool truncated = false;
+    bool formatted = false;  // wholly in the format of RlConfig::format_scheme
     ReasoningCounts reasoning;
 };
 

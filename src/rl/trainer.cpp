@@ -102,10 +102,15 @@ class Trainer {
     }
 
     void resume() {
-        const auto checkpoint =
-            latest_checkpoint(stream_, run_.checkpoints(), [&](const std::string& text) { say(text); });
+        std::vector<std::string> notes;
+        const auto checkpoint = latest_checkpoint(stream_, run_.checkpoints(),
+                                                  [&](const std::string& text) { notes.push_back(text); });
         run_.rewind(checkpoint ? checkpoint->step : -1);
-        if (!checkpoint) return begin();  // stopped before the first checkpoint
+        if (!checkpoint) {  // stopped before the first one, or none can be read
+            begin();
+            for (const auto& note : notes) say(note);
+            return;
+        }
         const auto state = load_checkpoint(stream_, checkpoint->folder, model_, optimizer_);
         step_ = checkpoint->step;
         updates_ = state.at("updates").get<int64_t>();
@@ -115,6 +120,7 @@ class Trainer {
             reference_->pack(stream_, false);
         }
         if (callbacks_.started) callbacks_.started(run_.path(), step_);
+        for (const auto& note : notes) say(note);
         say(cat("resumed after step ", step_));
     }
 
@@ -186,11 +192,7 @@ class Trainer {
         metrics["loss"] = update.loss;
         metrics["entropy"] = update.stats.entropy / tokens;
         if (reference_) metrics["kl"] = update.stats.kl / tokens;
-        metrics["clip_ratio/low_mean"] = update.stats.clip_low / tokens;
-        metrics["clip_ratio/low_min"] = std::max(update.stats.clip_low_min, 0.0);
-        metrics["clip_ratio/high_mean"] = update.stats.clip_high / tokens;
-        metrics["clip_ratio/high_max"] = std::max(update.stats.clip_high_max, 0.0);
-        metrics["clip_ratio/region_mean"] = (update.stats.clip_low + update.stats.clip_high) / tokens;
+        add_clip_ratios(metrics, update);
         PolicyStats first = update.first;
         if (update.steps == 0) first = on_policy_difference(rollout);
         metrics["sampling/sampling_logp_difference/mean"] =
@@ -201,6 +203,21 @@ class Trainer {
         metrics["learning_rate"] = update.learning_rate;
         metrics["train/updates"] = update.steps - update.skipped;
         metrics["train/skipped_updates"] = update.skipped;
+    }
+
+    // TRL's names: of the tokens, or of the sequences where those have the ratios.
+    void add_clip_ratios(Json& metrics, const UpdateResult& update) {
+        const PolicyStats& stats = update.stats;
+        const double ratios = std::max(static_cast<double>(update.ratios), 1.0);
+        if (config_.loss_type == "cispo") {
+            metrics["cispo_clip_ratio"] = stats.clip_high / ratios;
+            return;
+        }
+        metrics["clip_ratio/low_mean"] = stats.clip_low / ratios;
+        metrics["clip_ratio/low_min"] = std::max(stats.clip_low_min, 0.0);
+        metrics["clip_ratio/high_mean"] = stats.clip_high / ratios;
+        metrics["clip_ratio/high_max"] = std::max(stats.clip_high_max, 0.0);
+        metrics["clip_ratio/region_mean"] = (stats.clip_low + stats.clip_high) / ratios;
     }
 
     // Where nothing was learnt, the first group is scored, so that exactness is measured at every step.

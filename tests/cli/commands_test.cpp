@@ -56,6 +56,7 @@ TEST(Commands, HelpInEverySpelling) {
     const std::string help = run({}).out;
     EXPECT_NE(help.find("Commands\n"), std::string::npos);
     for (const char* word : {"help", "--help", "-h"}) EXPECT_EQ(run({word}).out, help);
+    EXPECT_EQ(run({"rl", "--help"}).out, run({"zero", "--help"}).out);
     const std::vector<std::string> names = commands();
     ASSERT_GE(names.size(), 3u);
     for (const auto& name : names) {

@@ -189,6 +189,7 @@ TEST_F(ModelCommands, ConvertedModelsGiveTheSameLogprobs) {
     const std::string gguf = (folder / "model.gguf").string(), back = (folder / "back").string();
     ASSERT_EQ(run({"convert", "--model", model, "--out", gguf}).err, "");
     ASSERT_EQ(run({"convert", "--model", gguf, "--out", back + "/"}).err, "");
+    EXPECT_NE(read_file(folder / "Modelfile").find("FROM ./model.gguf\n"), std::string::npos);
     for (const auto& path : {gguf, back})
         EXPECT_EQ(answers({"logprobs", "--model", path, "--threads", "1"}, input), want) << path;
     const Result again = run({"convert", "--model", model, "--out", back});

@@ -230,5 +230,19 @@ TEST_F(LanguageModelFiles, AdaptersAreNotLostSilently) {
     save_language_model(saved_, written, DType::f32);
 }
 
+TEST_F(LanguageModelFiles, StopIdsWithoutATokenizer) {
+    EXPECT_TRUE(load_sampling(folder_.path()).stop_ids.empty());
+    write_file(folder_ / "config.json", R"({"eos_token_id": 7})");
+    EXPECT_EQ(load_sampling(folder_.path()).stop_ids, (std::vector<int32_t>{7}));
+    write_file(folder_ / "generation_config.json", R"({"eos_token_id": [5, 9], "temperature": 0.5})");
+    EXPECT_EQ(load_sampling(folder_.path()).stop_ids, (std::vector<int32_t>{5, 9}));
+    EXPECT_EQ(load_sampling(folder_.path()).temperature, 0.5f);
+    for (const char* bad : {"\"<|end|>\"", "-1", "[5, null]", "1e3", "4294967296"}) {
+        write_file(folder_ / "generation_config.json", cat("{\"eos_token_id\": ", bad, "}"));
+        EXPECT_NE(error_of([&] { load_sampling(folder_.path()); }).find("eos_token_id"), std::string::npos)
+            << bad;
+    }
+}
+
 }  // namespace
 }  // namespace r1

@@ -78,21 +78,21 @@ int64_t active_tokens(const json& batch) {
 }
 
 void expect_metrics(const json& want, const PolicyLossOptions& options, const PolicyStats& stats,
-                    double tolerance) {
+                    int64_t ratio_total, double tolerance) {
     const double tokens = std::max(stats.tokens, 1.0);
+    const double ratios = std::max(static_cast<double>(ratio_total), 1.0);
     const auto expect = [&](const char* name, double got) {
         if (!want.contains(name)) return;
         EXPECT_NEAR(got, want.at(name).get<double>(), tolerance) << name;
     };
     expect("kl", stats.kl / tokens);
     expect("entropy", stats.entropy / tokens);
-    expect("cispo_clip_ratio", stats.clip_high / tokens);
+    expect("cispo_clip_ratio", stats.clip_high / ratios);
     if (stats.tokens == 0.0) return;  // TRL has no least and no largest share then
     expect("clip_ratio/low_min", stats.clip_low_min);
     if (options.loss_type != LossType::cispo) expect("clip_ratio/high_max", stats.clip_high_max);
-    if (options.sequence_level) return;  // TRL counts sequences there, and we count tokens
-    expect("clip_ratio/low_mean", stats.clip_low / tokens);
-    expect("clip_ratio/high_mean", stats.clip_high / tokens);
+    expect("clip_ratio/low_mean", stats.clip_low / ratios);
+    expect("clip_ratio/high_mean", stats.clip_high / ratios);
 }
 
 TEST(GoldenPolicyLoss, EqualsTrl) {
@@ -115,7 +115,9 @@ TEST(GoldenPolicyLoss, EqualsTrl) {
             EXPECT_NEAR(stats.loss, micro_batch.at("loss").get<double>(), kLoss);
             EXPECT_LE(golden::distance(dlogprobs, tokens.want), kLoss);
             EXPECT_EQ(stats.tokens, static_cast<double>(tokens.active));
-            expect_metrics(micro_batch.at("metrics"), options, stats, kLoss);
+            // one micro-batch's share of what the minibatch has
+            expect_metrics(micro_batch.at("metrics"), options, stats,
+                           ratio_count(options, scale) / accumulation, kLoss);
         }
     }
 }
@@ -207,7 +209,7 @@ TEST(GoldenPolicyGradient, OfEveryParameterEqualsTrl) {
         backprop(runtime.stream(), model, view(grads.data(), {model.parameter_count()}), rows.packed, {},
                  loss, arena);
         EXPECT_NEAR(stats.loss, expected.at("loss").get<double>(), kModelLoss);
-        expect_metrics(expected.at("metrics"), options, stats, kModelLoss);
+        expect_metrics(expected.at("metrics"), options, stats, ratio_count(options, scale), kModelLoss);
         for (const Parameter& parameter : model.parameters()) {
             const std::span got(grads.data() + parameter.offset,
                                 static_cast<size_t>(parameter.spec.shape.numel()));
