@@ -7,6 +7,8 @@
 
 #include "core/buffer.h"
 #include "core/clock.h"
+#include "core/rng.h"
+#include "ops/linear.h"
 
 namespace r1::cli {
 namespace {
@@ -79,7 +81,46 @@ float multiply_add_portable() {
 
 }  // namespace
 
+namespace {
+
+// A large product of bf16 matrices of random numbers, and a copy; both on the GPU.
+Peak measure_gpu(Stream& stream, double seconds) {
+    constexpr int64_t kSide = 8192, kBytes = int64_t{4} << 30;
+    Peak peak;
+    const auto wait = [&] { stream.cuda->synchronize(); };
+    Arena arena(Device::cuda);
+    {
+        ArenaScope scope(arena);
+        const auto matrix = [&] { return arena.take(DType::bf16, {kSide, kSide}); };
+        const TensorView x = matrix(), w = matrix(), y = matrix();
+        std::vector<uint16_t> values(static_cast<size_t>(kSide * kSide));
+        Rng rng(1);
+        for (auto& value : values) value = f32_to_bf16(rng.uniform() - 0.5f);
+        upload(stream, x, values.data());
+        upload(stream, w, values.data());
+        const auto product = [&] {
+            for (int i = 0; i < 10; ++i)
+                ops::linear_forward(stream, y, x, {w.data, DType::bf16, kSide, kSide}, {}, {});
+            wait();
+        };
+        product();
+        peak.gflops = 10 * 2.0 * kSide * kSide * kSide / best_seconds(seconds, product) / 1e9;
+    }
+    const TensorView from = arena.take(DType::u8, {kBytes}), to = arena.take(DType::u8, {kBytes});
+    zero(stream, from);
+    const auto copy = [&] {
+        stream.cuda->copy(to.data, from.data, from.bytes());
+        wait();
+    };
+    copy();
+    peak.gbytes_per_s = 2.0 * kBytes / best_seconds(seconds, copy) / 1e9;
+    return peak;
+}
+
+}  // namespace
+
 Peak measure_peak(Stream& stream, double seconds) {
+    if (stream.on_cuda()) return measure_gpu(stream, seconds);
     ThreadPool& pool = *stream.pool;
     Peak peak;
     volatile float kept = 0;

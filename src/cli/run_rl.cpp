@@ -36,7 +36,7 @@ Summary make_summary(const RlConfig& config, const RlResult& result) {
 }  // namespace
 
 int run_rl(const RlConfig& config, const std::string& command) {
-    Runtime runtime(config.threads);
+    Runtime runtime(config.threads, parse_device(config.device));
     Stream& stream = runtime.stream();
     const DType dtype = config.weight_dtype == "bfloat16" ? DType::bf16 : DType::f32;
     LanguageModel language_model = config.model.empty() ? load_embedded_base(stream, dtype)

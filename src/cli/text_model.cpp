@@ -22,13 +22,18 @@ std::vector<Option> model_options(ModelFlags& flags, bool required) {
          .value = "DIR"},
         {.name = "weight_dtype",
          .target = &flags.weight_dtype,
-         .help = "Weights that the forward computes with",
+         .help = "Weights that the forward computes with; on CUDA always bfloat16",
          .choices = {"float32", "bfloat16"}},
+        {.name = "device", .target = &flags.device, .help = "Where to compute", .choices = {"cpu", "cuda"}},
         {.name = "threads", .target = &flags.threads, .help = "Threads; 0 = all cores", .range = {0, 1024}}};
 }
 
 DType weight_dtype(const ModelFlags& flags) {
     return flags.weight_dtype == "bfloat16" ? DType::bf16 : DType::f32;
+}
+
+Runtime make_runtime(const ModelFlags& flags) {
+    return Runtime(flags.threads, parse_device(flags.device));
 }
 
 const Tokenizer& TextModel::need_tokenizer(const char* key) const {
@@ -68,7 +73,7 @@ TextModel load_text_model(Stream& stream, const ModelFlags& flags, DType weight_
     const fs::path path = flags.model;
     TextModel result;
     if (fs::is_directory(path) && !fs::exists(path / "tokenizer.json")) {
-        result.model = std::make_unique<Model>(load_model_config(path), weight_dtype);
+        result.model = std::make_unique<Model>(load_model_config(path), weight_dtype, stream.device);
         result.model->load(stream, *open_tensors(path));
         result.sampling = load_sampling(path);
     } else {

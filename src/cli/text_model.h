@@ -13,11 +13,12 @@
 namespace r1::cli {
 
 struct ModelFlags {
-    std::string model, adapters, weight_dtype = "float32";
+    std::string model, adapters, weight_dtype = "float32", device = "cpu";
     int threads = 0;
 };
 std::vector<Option> model_options(ModelFlags& flags, bool required = true);
 DType weight_dtype(const ModelFlags& flags);
+Runtime make_runtime(const ModelFlags& flags);
 
 struct TextModel {
     std::unique_ptr<Model> model;

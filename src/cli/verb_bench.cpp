@@ -8,17 +8,23 @@
 #include "cli/verbs.h"
 #include "core/clock.h"
 #include "core/rng.h"
+#include "formats/json.h"
 #include "infer/engine.h"
 #include "infer/packing.h"
+#include "ops/logprobs.h"
 #include "rl/policy_update.h"
+#include "train/backprop.h"
 
 namespace r1::cli {
 namespace {
 
 struct Config {
-    std::string model, weight_dtype = "float32";
+    std::string model, weight_dtype = "float32", device = "cpu";
+    std::string config;
     int threads = 0, prompt = 512, tokens = 64, repeat = 3;
     std::vector<int> sequences{1, 16, 64};
+    int decode_prompt = 32, train_sequences = 0, train_length = 1024;
+    int grpo_prompts = 2, grpo_generations = 8, grpo_tokens = 0, micro_batch_tokens = 0;
     bool json = false;
 };
 
@@ -27,10 +33,15 @@ std::vector<Option> options(Config& c) {
              .target = &c.model,
              .help = "Folder or .gguf file; by default the embedded base",
              .value = "DIR"},
+            {.name = "config",
+             .target = &c.config,
+             .help = "A config.json instead: random weights of that shape",
+             .value = "FILE"},
             {.name = "weight_dtype",
              .target = &c.weight_dtype,
              .help = "Weights that the forward computes with",
              .choices = {"float32", "bfloat16"}},
+            {.name = "device", .target = &c.device, .help = "Where to compute", .choices = {"cpu", "cuda"}},
             {.name = "threads", .target = &c.threads, .help = "Threads; 0 = all cores", .range = {0, 1024}},
             {.name = "prompt", .target = &c.prompt, .help = "Tokens of the prefill", .range = {1, 1e6}},
             {.name = "tokens",
@@ -41,6 +52,31 @@ std::vector<Option> options(Config& c) {
              .target = &c.sequences,
              .help = "Sequences decoded together",
              .range = {1, 4096}},
+            {.name = "decode_prompt",
+             .target = &c.decode_prompt,
+             .help = "Tokens of a decoded sequence's prompt",
+             .range = {1, 1e6}},
+            {.name = "train_sequences",
+             .target = &c.train_sequences,
+             .help = "Sequences of a training step; 0 = leave this case out",
+             .range = {0, 1e6}},
+            {.name = "train_length", .target = &c.train_length, .help = "Tokens of each", .range = {2, 1e6}},
+            {.name = "grpo_prompts",
+             .target = &c.grpo_prompts,
+             .help = "Prompts of a GRPO step",
+             .range = {1, 1e5}},
+            {.name = "grpo_generations",
+             .target = &c.grpo_generations,
+             .help = "Completions of each",
+             .range = {1, 1e4}},
+            {.name = "grpo_tokens",
+             .target = &c.grpo_tokens,
+             .help = "Tokens of each completion; 0 = --tokens",
+             .range = {0, 1e6}},
+            {.name = "micro_batch_tokens",
+             .target = &c.micro_batch_tokens,
+             .help = "Tokens of one forward and backward of a GRPO step; 0 = as in a run",
+             .range = {0, 1e9}},
             {.name = "repeat",
              .target = &c.repeat,
              .help = "Runs of each case; the median is shown",
@@ -65,7 +101,8 @@ std::vector<int32_t> random_tokens(Rng& rng, const Model& model, int count) {
 
 struct Case {
     std::string name;
-    double tokens, seconds, floor_seconds;  // what the measured peak would take at least
+    double tokens, seconds, floor_seconds;                    // what the measured peak would take at least
+    std::vector<std::pair<std::string, double>> phases = {};  // seconds of its parts
 };
 
 // Seconds of the arithmetic at the peak, and of reading the weights once a step.
@@ -80,15 +117,17 @@ Case bench_prefill(Stream& stream, Model& model, const Config& c, const Peak& pe
     Rng rng(1);
     PackedSamples packed;
     packed.add_document(random_tokens(rng, model, c.prompt + 1));
-    Arena arena;
+    Arena arena(stream.device);
     const std::vector<int32_t> last{c.prompt - 1};
     const double seconds = median_seconds(c.repeat, [&] {
         ArenaScope scope(arena);
         const double start = seconds_now();
         const KvCache cache(model.config(), packed.pages, arena);
         const TensorView hidden = model.forward(stream, packed.batch, cache, last, arena);
-        ops::linear_forward(stream, arena.take(DType::f32, {1, model.config().vocab_size}), hidden,
-                            model.head(), {}, {});
+        const TensorView logits = ops::take_logits(stream, 1, model.config().vocab_size, arena);
+        ops::linear_forward(stream, logits, hidden, model.head(), {}, {});
+        float first = 0.0f;
+        download(stream, &first, view(logits.as<float>(), {1}));  // waits
         return seconds_now() - start;
     });
     const double n = c.prompt;
@@ -98,8 +137,37 @@ Case bench_prefill(Stream& stream, Model& model, const Config& c, const Peak& pe
     return {cat("prefill ", c.prompt), n, seconds, floor};
 }
 
+// Forward, loss, backward and the optimiser's step of documents of one length.
+Case bench_train(Stream& stream, Model& model, const Config& c, const Peak& peak) {
+    Rng rng(4);
+    PackedSamples packed;
+    for (int i = 0; i < c.train_sequences; ++i)
+        packed.add_document(random_tokens(rng, model, c.train_length + 1));
+    model.pack(stream, true);
+    Optimizer optimizer(model, {});
+    Arena arena(stream.device);
+    const auto step = [&] {
+        const double start = seconds_now();
+        optimizer.zero_grad();
+        backprop(
+            stream, model, optimizer.gradients(), packed, {},
+            [](const Scores& scores, std::span<float> dlogprobs) {
+                std::fill(dlogprobs.begin(), dlogprobs.end(),
+                          -1.0f / static_cast<float>(scores.logprobs.size()));
+            },
+            arena);
+        optimizer.step(stream, model, 0.0f);
+        if (stream.on_cuda()) stream.cuda->synchronize();
+        return seconds_now() - start;
+    };
+    step();
+    const double n = static_cast<double>(c.train_sequences) * c.train_length;
+    return {cat("train ", c.train_sequences, " x ", c.train_length), n, median_seconds(c.repeat, step),
+            3 * compute_floor(model, peak, n, n * c.train_length / 2.0)};
+}
+
 Case bench_decode(Stream& stream, Model& model, const Config& c, const Peak& peak, int sequences) {
-    constexpr int kPrompt = 32;
+    const int kPrompt = c.decode_prompt;
     Rng rng(2);
     std::vector<Request> requests;
     for (int i = 0; i < sequences; ++i) {
@@ -124,17 +192,20 @@ Case bench_decode(Stream& stream, Model& model, const Config& c, const Peak& pea
 }
 
 Case bench_grpo(Stream& stream, Model& model, const Config& c, const Peak& peak) {
-    constexpr int kPrompts = 2, kGenerations = 8, kPrompt = 32;
+    const int kPrompts = c.grpo_prompts, kGenerations = c.grpo_generations, kPrompt = c.decode_prompt;
+    const int tokens = c.grpo_tokens ? c.grpo_tokens : c.tokens;
     RlConfig config;
-    config.max_completion_length = c.tokens;
+    config.max_completion_length = tokens;
+    if (c.micro_batch_tokens) config.micro_batch_tokens = c.micro_batch_tokens;
     config.prompts_per_step = kPrompts, config.num_generations = kGenerations;
     Optimizer optimizer(model, {});
     model.pack(stream, true);
     Schedule schedule;
     schedule.learning_rate = 0.0f;
     Engine engine(model, {.max_sequences = kPrompts * kGenerations});
-    Arena arena;
+    Arena arena(stream.device);
     int64_t updates = 0;
+    double rollout_seconds = 0.0;
     const double seconds = median_seconds(c.repeat, [&] {
         Rng rng(3);
         std::vector<Request> requests;
@@ -143,11 +214,12 @@ Case bench_grpo(Stream& stream, Model& model, const Config& c, const Peak& peak)
             request.prompt = random_tokens(rng, model, kPrompt);
             request.n = kGenerations;
             request.prompt_index = static_cast<uint32_t>(i);
-            request.params.max_tokens = c.tokens;
+            request.params.max_tokens = tokens;
             requests.push_back(std::move(request));
         }
         const double start = seconds_now();
         auto results = engine.generate(stream, requests);
+        rollout_seconds = seconds_now() - start;
         Rollout rollout;
         for (size_t i = 0; i < results.size(); ++i) {
             RolloutGroup group;
@@ -164,38 +236,54 @@ Case bench_grpo(Stream& stream, Model& model, const Config& c, const Peak& peak)
         update_policy(stream, model, nullptr, optimizer, schedule, config, rollout, 1, updates, arena);
         return seconds_now() - start;
     });
-    const double completion = kPrompts * kGenerations * static_cast<double>(c.tokens);
+    const double completion = kPrompts * kGenerations * static_cast<double>(tokens);
     const double trained = completion + kPrompts * kPrompt;
     const double floor = compute_floor(model, peak, completion + 3 * trained, 0) +
                          30.0 * static_cast<double>(model.parameter_count()) / (peak.gbytes_per_s * 1e9);
-    return {cat("GRPO step ", kPrompts, " x ", kGenerations, " x ", c.tokens), completion, seconds, floor};
+    return {cat("GRPO step ", kPrompts, " x ", kGenerations, " x ", tokens),
+            completion,
+            seconds,
+            floor,
+            {{"rollout_s", rollout_seconds}}};
 }
 
 int run(const Config& c) {
-    Runtime runtime(c.threads);
+    Runtime runtime(c.threads, parse_device(c.device));
     Stream& stream = runtime.stream();
     const DType dtype = c.weight_dtype == "bfloat16" ? DType::bf16 : DType::f32;
-    LanguageModel language_model =
-        c.model.empty() ? load_embedded_base(stream, dtype) : load_language_model(stream, c.model, dtype);
-    Model& model = *language_model.model;
+    std::unique_ptr<Model> loaded;
+    if (!c.config.empty()) {
+        loaded = std::make_unique<Model>(parse_model_config(parse_json(read_file(c.config), c.config)), dtype,
+                                         stream.device);
+        loaded->initialize(stream, 1);
+    } else {
+        loaded = (c.model.empty() ? load_embedded_base(stream, dtype)
+                                  : load_language_model(stream, c.model, dtype))
+                     .model;
+    }
+    Model& model = *loaded;
     const Peak peak = measure_peak(stream);
     const auto show = [&](const Case& result) {
         const double rate = result.tokens / result.seconds, of_limit = result.floor_seconds / result.seconds;
         if (c.json) {
-            return print(nlohmann::ordered_json{{"case", result.name},
-                                                {"weights", c.weight_dtype},
-                                                {"tokens_per_s", rate},
-                                                {"seconds", result.seconds},
-                                                {"of_limit", of_limit},
-                                                {"threads", stream.pool->size()},
-                                                {"isa", name_of(stream.isa)}}
-                             .dump() +
-                         "\n");
+            nlohmann::ordered_json row{{"case", result.name},
+                                       {"weights", name_of(model.weight_dtype())},
+                                       {"tokens_per_s", rate},
+                                       {"seconds", result.seconds},
+                                       {"of_limit", of_limit},
+                                       {"device", name_of(stream.device)},
+                                       {"threads", stream.pool->size()},
+                                       {"isa", name_of(stream.isa)}};
+            for (const auto& [name, seconds] : result.phases) row[name] = seconds;
+            return print(row.dump() + "\n");
         }
         std::ostringstream line;
         line << std::left << std::setw(26) << result.name << std::right << std::fixed << std::setprecision(1)
              << std::setw(10) << rate << " tokens/s  " << std::setw(9) << result.seconds * 1e3 << " ms  "
-             << std::setw(5) << of_limit * 100.0 << " % of the limit\n";
+             << std::setw(5) << of_limit * 100.0 << " % of the limit";
+        for (const auto& [name, seconds] : result.phases)
+            line << "  " << name << ' ' << std::setprecision(3) << seconds;
+        line << '\n';
         print(line.str());
     };
     if (c.json) {
@@ -207,10 +295,11 @@ int run(const Config& c) {
         std::ostringstream head;
         head << std::fixed << std::setprecision(1) << "This machine: " << peak.gflops << " GFLOP/s, "
              << peak.gbytes_per_s << " GB/s (" << stream.pool->size() << " threads, " << name_of(stream.isa)
-             << "). Weights: " << c.weight_dtype << "\n";
+             << "). Weights: " << name_of(model.weight_dtype()) << "\n";
         print(head.str());
     }
     show(bench_prefill(stream, model, c, peak));
+    if (c.train_sequences > 0) show(bench_train(stream, model, c, peak));
     for (int sequences : c.sequences) show(bench_decode(stream, model, c, peak, sequences));
     show(bench_grpo(stream, model, c, peak));
     return 0;

@@ -175,7 +175,7 @@ constexpr const char* kHelp =
     "Ctrl-C stops an answer, Ctrl-D ends the chat.\n";
 
 int run(const Config& c) {
-    Runtime runtime(c.model.threads);
+    Runtime runtime = make_runtime(c.model);
     Stream& stream = runtime.stream();
     const bool embedded = c.model.model.empty();
     Chat chat(stream,

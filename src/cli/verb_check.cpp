@@ -122,10 +122,12 @@ void print_row(const Config& c, DType dtype, const ExactnessRow& row) {
 
 int check_bits(Stream& stream, const Config& c) {
     int64_t different = 0, compared = 0;
-    for (const DType dtype : {DType::f32, DType::bf16}) {
+    const std::vector<DType> dtypes =
+        stream.on_cuda() ? std::vector{DType::bf16} : std::vector{DType::f32, DType::bf16};
+    for (const DType dtype : dtypes) {
         const TextModel source = load_text_model(stream, c.model, dtype);
         const ExactnessOptions exactness{c.seed, read_prompts(source, c.input), c.tokens};
-        if (dtype == DType::f32 && !c.json)
+        if (dtype == dtypes.front() && !c.json)
             print(
                 "Rollout and training, bit for bit                                 compared  max "
                 "|difference|\n");
@@ -151,8 +153,9 @@ int write_gradients(Stream& stream, const Config& c) {
     });
     check(!rows.empty(), c.input, " has no line");
     model.pack(stream, true);
-    const Buffer grads(DType::f32, {model.trainable_weights().numel()});
-    const PolicyStats stats = batch_gradient(stream, model, grads.view(), rows, c.loss);
+    const Buffer sums(DType::f32, model.trainable_weights().shape, model.device());
+    const PolicyStats stats = batch_gradient(stream, model, sums.view(), rows, c.loss);
+    const HostTensor grads(sums.view(), model.device());
     const double tokens = std::max(stats.tokens, 1.0);
     const bool per_sequence = policy_loss_options(c.loss).sequence_level;
     const double ratios = per_sequence ? static_cast<double>(rows.size()) : tokens;
@@ -175,7 +178,7 @@ int write_gradients(Stream& stream, const Config& c) {
 }
 
 int run(const Config& c) {
-    Runtime runtime(c.model.threads);
+    Runtime runtime = make_runtime(c.model);
     return c.gradients.empty() ? check_bits(runtime.stream(), c) : write_gradients(runtime.stream(), c);
 }
 

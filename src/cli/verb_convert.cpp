@@ -50,7 +50,7 @@ int run(const Config& c) {
     const bool gguf = out.extension() == ".gguf";
     check(gguf || c.type != "q8_0", "--type q8_0 is for GGUF; name a file that ends in .gguf");
     check(!fs::exists(out), out.string(), " is there already; remove it or choose another --out");
-    Runtime runtime(c.model.threads);
+    Runtime runtime = make_runtime(c.model);
     const LanguageModel language_model = load_language_model(runtime.stream(), c.model.model);
     if (!c.model.adapters.empty()) {
         load_adapters(runtime.stream(), *language_model.model, c.model.adapters);

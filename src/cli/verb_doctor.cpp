@@ -73,7 +73,8 @@ int run(const Config& c) {
             {"gflops", peak.gflops},
             {"gbytes_per_s", peak.gbytes_per_s},
             {"build", R1_BUILD},
-            {"backends", {"cpu"}},
+            {"backends", kCuda ? nlohmann::ordered_json{"cpu", "cuda"} : nlohmann::ordered_json{"cpu"}},
+            {"gpu", describe_cuda()},
             {"system", cat(system.sysname, " ", system.release, " ", system.machine)},
         };
         print(out.dump() + "\n");
@@ -85,7 +86,8 @@ int run(const Config& c) {
               "memory            ", fixed(memory), " GiB, ", fixed(available), " GiB available\n",
               "peak              ", fixed(peak.gflops), " GFLOP/s f32, ", fixed(peak.gbytes_per_s),
               " GB/s read\n", "build             ", R1_BUILD, '\n',  //
-              "backends          cpu\n",                             //
+              "backends          cpu", kCuda ? ", cuda" : "", "\n", "gpu               ", describe_cuda(),
+              '\n',  //
               "system            ", system.sysname, ' ', system.release, ' ', system.machine, '\n'));
     return 0;
 }

@@ -108,7 +108,7 @@ std::vector<ordered_json> answers(Stream& stream, Engine& engine, const TextMode
 }
 
 int run(const Config& c) {
-    Runtime runtime(c.model.threads);
+    Runtime runtime = make_runtime(c.model);
     const TextModel source = load_text_model(runtime.stream(), c.model, weight_dtype(c.model));
     std::function<std::string(int32_t)> token_bytes;
     if (source.tokenizer) token_bytes = [&](int32_t id) { return source.tokenizer->token_bytes(id); };

@@ -30,10 +30,10 @@ nlohmann::ordered_json to_json(const std::vector<TokenLogprob>& tokens) {
 }
 
 int run(const Config& c) {
-    Runtime runtime(c.model.threads);
+    Runtime runtime = make_runtime(c.model);
     Stream& stream = runtime.stream();
     const TextModel source = load_text_model(stream, c.model, weight_dtype(c.model));
-    Arena arena;
+    Arena arena(stream.device);
     return answer_lines(
         [&](const nlohmann::json& request, const std::string& line) -> nlohmann::ordered_json {
             const std::vector<int32_t> ids = source.ids(request, line, "text", false);

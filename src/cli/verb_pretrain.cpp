@@ -40,7 +40,7 @@ std::vector<Option> options(Config& c) {
          .value = "DIR",
          .flag_only = true},
         {.name = "threads", .target = &c.threads, .help = "Threads; 0 = all cores", .range = {0, 1024}},
-        {.name = "device", .target = &c.device, .help = "Where to compute", .choices = {"cpu"}},
+        {.name = "device", .target = &c.device, .help = "Where to compute", .choices = {"cpu", "cuda"}},
         {.name = "json", .target = &c.json, .help = "One JSON line a step", .flag_only = true},
         {.name = "seed", .target = &r.seed, .help = "Seed of the weights"},
         {.name = "corpus.seed", .target = &r.corpus.seed, .help = "Seed of the documents"},
@@ -117,7 +117,7 @@ std::vector<Option> options(Config& c) {
 }
 
 int run(const Config& c) {
-    Runtime runtime(c.threads);
+    Runtime runtime(c.threads, parse_device(c.device));
     PretrainConfig config = c.run;
     config.resume = !c.resume.empty();
     config.out = config.resume ? c.resume : c.out;

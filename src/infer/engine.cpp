@@ -81,8 +81,10 @@ struct Engine::Impl {
 
     Impl(Model& m, EngineOptions o, std::function<std::string(int32_t)> bytes)
         : model(m), options(o), token_bytes(std::move(bytes)), arena(m.device()) {
-        check(options.max_sequences > 0 && options.prefill_tokens > 0,
-              "max_sequences and prefill_tokens must be at least 1");
+        check(options.max_sequences > 0 && options.prefill_tokens >= 0,
+              "max_sequences must be at least 1, prefill_tokens at least 0");
+        const bool on_cuda = model.device() == Device::cuda;
+        if (options.prefill_tokens == 0) options.prefill_tokens = on_cuda ? 8192 : 512;
     }
 
     void prepare(std::span<const Request> requests) {
@@ -120,11 +122,14 @@ struct Engine::Impl {
             waiting.push_back(&group);
         }
         const auto page_bytes = static_cast<int64_t>(KvCache::bytes(model.config(), 1, model.device()));
+        size_t memory = options.memory_bytes;
+        if (memory == 0)
+            memory = model.device() == Device::cuda ? device_memory(Device::cuda).free / 3 : size_t{4} << 30;
         int64_t pages = options.pages;
         if (pages == 0) {
             const int64_t together = std::min<int64_t>(options.max_sequences, samples);
             pages = std::min<int64_t>((together + 1) * (longest + 1) + smallest,
-                                      static_cast<int64_t>(options.memory_bytes) / page_bytes);
+                                      static_cast<int64_t>(memory) / page_bytes);
         }
         check(pages >= smallest, "the key-value cache of ", pages, " pages (", pages * page_bytes >> 20,
               " MiB) is too small for the longest request, which needs ", smallest, " pages (",

@@ -89,11 +89,16 @@ json generation_config(const Tokenizer& tokenizer, const SamplingParams& params)
     return config;
 }
 
-std::vector<NamedTensor> tensors_of(const Model& model) {
+// The parameters of a model that is saved, in memory that can be read.
+HostTensor weights_of(const Model& model) {
     check(!model.lora(), "the model has adapters; merge them before it is saved, or save them apart");
+    return {model.weights(), model.device()};
+}
+
+std::vector<NamedTensor> tensors_of(const Model& model, const HostTensor& weights) {
     std::vector<NamedTensor> tensors;
     for (const auto& parameter : model.parameters()) {
-        tensors.push_back({parameter.spec.name, model.parameter(parameter.spec.name)});
+        tensors.push_back({parameter.spec.name, model.slice(weights.view(), parameter.spec.name)});
     }
     return tensors;
 }
@@ -107,7 +112,7 @@ float rounded(float value, DType dtype) {
 // Throws unless `source` holds each parameter with the values that `equal` (of got, want) accepts.
 template <class Equal>
 void compare_weights(const fs::path& path, const TensorSource& source, const Model& model,
-                     const Equal& equal) {
+                     const HostTensor& weights, const Equal& equal) {
     std::vector<float> got;
     for (const auto& parameter : model.parameters()) {
         const std::string& name = parameter.spec.name;
@@ -115,7 +120,7 @@ void compare_weights(const fs::path& path, const TensorSource& source, const Mod
               " back, tensor '", name, "' is missing or of another shape");
         got.resize(static_cast<size_t>(parameter.spec.shape.numel()));
         source.read(name, got);
-        const float* want = model.weights().as<float>() + parameter.offset;
+        const float* want = weights.as<float>() + parameter.offset;
         check(equal(source.stored_type(name), std::span<const float>(got), want), "reading ", path.string(),
               " back, tensor '", name,
               "' is not what was written; the disk or the file system is not to be trusted");
@@ -126,7 +131,8 @@ bool same_value(float a, float b) {
     return a == b || (std::isnan(a) && std::isnan(b));
 }
 
-void compare_folder(const fs::path& folder, const LanguageModel& written, DType dtype) {
+void compare_folder(const fs::path& folder, const LanguageModel& written, const HostTensor& weights,
+                    DType dtype) {
     check(load_model_config(folder) == written.model->config(), "reading ", folder.string(),
           " back, config.json is not what was written");
     const Tokenizer tokenizer = Tokenizer::load(folder);
@@ -135,9 +141,9 @@ void compare_folder(const fs::path& folder, const LanguageModel& written, DType 
               tokenizer.chat_template() == want.chat_template() && tokenizer.bos_id() == want.bos_id() &&
               tokenizer.stop_ids() == want.stop_ids(),
           "reading ", folder.string(), " back, the tokenizer is not what was written");
-    compare_weights(folder, Safetensors(folder), *written.model,
-                    [&](const std::string&, std::span<const float> got, const float* weights) {
-                        return std::equal(got.begin(), got.end(), weights,
+    compare_weights(folder, Safetensors(folder), *written.model, weights,
+                    [&](const std::string&, std::span<const float> got, const float* want_values) {
+                        return std::equal(got.begin(), got.end(), want_values,
                                           [&](float g, float w) { return same_value(g, rounded(w, dtype)); });
                     });
 }
@@ -155,14 +161,16 @@ bool near_q8_0(std::span<const float> got, const float* want) {
     return true;
 }
 
-void compare_gguf(const fs::path& path, const GgufMetadata& metadata, const Model& model) {
+void compare_gguf(const fs::path& path, const GgufMetadata& metadata, const Model& model,
+                  const HostTensor& weights) {
     const Gguf gguf(path);
     for (const auto& [key, value] : metadata.values()) {
         const GgufValue* got = gguf.metadata().find(key);
         check(got && *got == value, "reading ", path.string(), " back, ", key, " is not what was written");
     }
     compare_weights(
-        path, gguf, model, [](const std::string& type, std::span<const float> got, const float* want) {
+        path, gguf, model, weights,
+        [](const std::string& type, std::span<const float> got, const float* want) {
             if (type == "Q8_0") return near_q8_0(got, want);
             const DType dtype = type == "BF16" ? DType::bf16 : type == "F16" ? DType::f16 : DType::f32;
             return std::equal(got.begin(), got.end(), want,
@@ -203,7 +211,7 @@ LanguageModel load_language_model(Stream& stream, const fs::path& path, DType we
     std::error_code error;
     check(fs::exists(path, error), "there is no model ", path.string(),
           "; give a Hugging Face folder or a .gguf file");
-    auto model = std::make_unique<Model>(load_model_config(path), weight_dtype);
+    auto model = std::make_unique<Model>(load_model_config(path), weight_dtype, stream.device);
     Tokenizer tokenizer = Tokenizer::load(path);
     check(tokenizer.vocab_size() <= model->config().vocab_size, path.string(), ": the tokenizer has ",
           tokenizer.vocab_size(), " tokens, the model only ", model->config().vocab_size,
@@ -218,7 +226,8 @@ void save_language_model(const fs::path& folder, const LanguageModel& language_m
                          uint64_t max_shard_bytes) {
     check(dtype == DType::f32 || dtype == DType::bf16 || dtype == DType::f16,
           "weights are saved as f32, bf16 or f16, not ", name_of(dtype));
-    const auto tensors = tensors_of(*language_model.model);
+    const HostTensor weights = weights_of(*language_model.model);
+    const auto tensors = tensors_of(*language_model.model, weights);
     const Tokenizer& tokenizer = language_model.tokenizer;
     json config = to_json(language_model.model->config(), dtype == DType::f32    ? "float32"
                                                           : dtype == DType::bf16 ? "bfloat16"
@@ -230,7 +239,7 @@ void save_language_model(const fs::path& folder, const LanguageModel& language_m
                    generation_config(tokenizer, language_model.sampling).dump(2) + "\n");
         tokenizer.save(to);
         write_model_safetensors(to, tensors, dtype, max_shard_bytes);
-        compare_folder(to, language_model, dtype);
+        compare_folder(to, language_model, weights, dtype);
     });
 }
 
@@ -240,7 +249,8 @@ void save_gguf(const fs::path& path, const LanguageModel& language_model, GgmlTy
           "llama.cpp's qwen3 has no attention_bias, so this model cannot go into a GGUF file; save a Hugging "
           "Face "
           "folder instead");
-    auto tensors = tensors_of(model);
+    const HostTensor weights = weights_of(model);
+    auto tensors = tensors_of(model, weights);
     GgufMetadata metadata = to_gguf(model.config());
     language_model.tokenizer.write_gguf(metadata);
     pad_vocabulary(metadata, model.config().vocab_size);
@@ -252,7 +262,7 @@ void save_gguf(const fs::path& path, const LanguageModel& language_model, GgmlTy
     const fs::path temporary = path.string() + ".tmp.gguf";
     try {
         write_gguf(temporary, metadata, tensors, type);
-        compare_gguf(temporary, metadata, model);
+        compare_gguf(temporary, metadata, model, weights);
         std::error_code error;
         fs::rename(temporary, path, error);
         check(!error, "cannot rename ", temporary.string(), " to ", path.string(), ": ", error.message());

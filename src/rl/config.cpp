@@ -22,7 +22,7 @@ std::vector<Option> rl_options(RlConfig& c) {
          .range = {0, 1e9},
          .aliases = {"max_steps"}},
         {.name = "threads", .target = &c.threads, .help = "Threads; 0 = all cores", .range = {0, 1024}},
-        {.name = "device", .target = &c.device, .help = "Where to compute", .choices = {"cpu"}},
+        {.name = "device", .target = &c.device, .help = "Where to compute", .choices = {"cpu", "cuda"}},
         {.name = "json",
          .target = &c.json,
          .help = "One JSON line a step and nothing else",

@@ -45,9 +45,9 @@ class Trainer {
             std::max<int64_t>(1, config.steps * config.num_minibatches * config.num_iterations);
         schedule_.validate();
         if (config.beta != 0.0f) {
-            reference_ = std::make_unique<Model>(model_.config(), model_.weight_dtype());
-            std::copy_n(model_.weights().as<float>(), model_.parameter_count(),
-                        reference_->weights().as<float>());
+            reference_ = std::make_unique<Model>(model_.config(), model_.weight_dtype(), model_.device());
+            copy_bytes(model_.device(), reference_->weights().data, model_.weights().data,
+                       model_.weights().bytes());
             reference_->pack(stream, false);
         }
     }
@@ -116,7 +116,9 @@ class Trainer {
         updates_ = state.at("updates").get<int64_t>();
         num_tokens_ = state.at("num_tokens").get<int64_t>();
         if (reference_) {
-            load_extra(checkpoint->folder, "reference", reference_->weights());
+            const HostTensor weights(reference_->weights(), model_.device());
+            load_extra(checkpoint->folder, "reference", weights.view());
+            weights.store();
             reference_->pack(stream_, false);
         }
         if (callbacks_.started) callbacks_.started(run_.path(), step_);
@@ -129,7 +131,9 @@ class Trainer {
         const double start = seconds_now();
         run_.sync();
         std::vector<NamedTensor> extra;
-        if (reference_) extra.push_back({"reference", reference_->weights()});
+        std::optional<HostTensor> reference;
+        if (reference_)
+            extra.push_back({"reference", reference.emplace(reference_->weights(), model_.device()).view()});
         save_checkpoint(stream_, run_.checkpoints(), step_, model_, optimizer_,
                         {{"updates", updates_}, {"num_tokens", num_tokens_}}, extra);
         checkpoint_seconds_ = seconds_now() - start;
@@ -244,11 +248,14 @@ class Trainer {
     }
 
     void refresh_reference() {
-        float* ref = reference_->weights().as<float>();
-        const float* policy = model_.weights().as<float>();
+        const HostTensor reference(reference_->weights(), model_.device()),
+            weights(model_.weights(), model_.device());
+        float* ref = reference.as<float>();
+        const float* policy = weights.as<float>();
         const float alpha = config_.ref_model_mixup_alpha;
         for (int64_t i = 0; i < model_.parameter_count(); ++i)
             ref[i] = (1.0f - alpha) * ref[i] + alpha * policy[i];
+        reference.store();
         reference_->pack(stream_, false);
     }
 
@@ -382,7 +389,7 @@ class Trainer {
     Optimizer optimizer_;
     Schedule schedule_;
     std::unique_ptr<Model> reference_;
-    Arena arena_;
+    Arena arena_{model_.device()};
     int64_t step_ = 0, updates_ = 0, num_tokens_ = 0;
     double checkpoint_seconds_ = 0.0;
 };
