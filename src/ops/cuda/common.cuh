@@ -59,22 +59,34 @@ __device__ inline uint32_t narrow2(float low, float high) {
     return *reinterpret_cast<const uint32_t*>(&pair);
 }
 
-// N = 8 or 4 bf16 values at an address that is a multiple of their size.
+// N = 8 or 4 bf16 values as they lie in memory, at an address that is a multiple of their size.
 template <int N>
-__device__ inline Floats<N> load(const bf16* p) {
+struct Packed {
     uint32_t bits[N / 2];
+};
+template <int N>
+__device__ inline Packed<N> load_packed(const bf16* p) {
+    Packed<N> x;
     if constexpr (N == 8) {
-        *reinterpret_cast<uint4*>(bits) = *reinterpret_cast<const uint4*>(p);
+        *reinterpret_cast<uint4*>(x.bits) = *reinterpret_cast<const uint4*>(p);
     } else {
-        *reinterpret_cast<uint2*>(bits) = *reinterpret_cast<const uint2*>(p);
+        *reinterpret_cast<uint2*>(x.bits) = *reinterpret_cast<const uint2*>(p);
     }
+    return x;
+}
+template <int N>
+__device__ inline Floats<N> unpack(const Packed<N>& packed) {
     Floats<N> x;
 #pragma unroll
     for (int i = 0; i < N / 2; ++i) {
-        x.v[2 * i] = __uint_as_float(bits[i] << 16);
-        x.v[2 * i + 1] = __uint_as_float(bits[i] & 0xffff0000u);
+        x.v[2 * i] = __uint_as_float(packed.bits[i] << 16);
+        x.v[2 * i + 1] = __uint_as_float(packed.bits[i] & 0xffff0000u);
     }
     return x;
+}
+template <int N>
+__device__ inline Floats<N> load(const bf16* p) {
+    return unpack(load_packed<N>(p));
 }
 template <int N>
 __device__ inline void store(bf16* p, const Floats<N>& x) {

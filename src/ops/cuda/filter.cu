@@ -15,7 +15,7 @@ using Mass = unsigned long long;
 using Place = unsigned long long;  // larger = earlier in the order
 
 struct Scratch {
-    Mass mass[kBins];
+    unsigned low[kBins], high[kBins];  // a bin's mass
     unsigned count[kBins];
     Place candidates[kCandidates];
     unsigned candidate_count;
@@ -23,6 +23,21 @@ struct Scratch {
     Mass above, target;  // the mass before the bin, the mass to reach
     Place last;
     float largest[kThreads / kWarp];
+
+    __device__ Mass mass(int i) const { return Mass{high[i]} << 32 | low[i]; }
+    // In halves: shared memory adds 32 bits in one step, and 64 only by trying until no one else did.
+    __device__ void add(int i, Mass mass) {
+        const auto half = static_cast<unsigned>(mass);
+        const bool carry = atomicAdd(&low[i], half) > ~half;
+        const unsigned upper = static_cast<unsigned>(mass >> 32) + carry;
+        if (upper > 0) atomicAdd(&high[i], upper);
+        atomicAdd(&count[i], 1u);
+    }
+    __device__ void clear() {
+        for (int i = static_cast<int>(threadIdx.x); i < kBins; i += kThreads)
+            low[i] = 0, high[i] = 0, count[i] = 0;
+        if (threadIdx.x == 0) candidate_count = 0;
+    }
 };
 
 struct Row {
@@ -78,7 +93,7 @@ __device__ void find_bin(Scratch& s, bool first_level, const Target& target_of) 
     constexpr int kEach = kBins / kWarp;
     const int lane = static_cast<int>(threadIdx.x);
     Mass own = 0;
-    for (int i = 0; i < kEach; ++i) own += s.mass[lane * kEach + i];
+    for (int i = 0; i < kEach; ++i) own += s.mass(lane * kEach + i);
     Mass inclusive = own;
 #pragma unroll
     for (int distance = 1; distance < kWarp; distance *= 2) {
@@ -91,7 +106,7 @@ __device__ void find_bin(Scratch& s, bool first_level, const Target& target_of) 
     const unsigned hits = __ballot_sync(kAllLanes, sum + own >= target);
     if (lane != __ffs(static_cast<int>(hits)) - 1) return;
     int bin = lane * kEach;
-    while (sum + s.mass[bin] < target) sum += s.mass[bin++];
+    while (sum + s.mass(bin) < target) sum += s.mass(bin++);
     s.bin = bin;
     s.above = sum;
     s.target = target;
@@ -113,15 +128,11 @@ __device__ Place select(const Row& row, Place last, const Target& target_of, Scr
             return place >= last && (level == 0 || row.bin(logit) == first_bin) &&
                    (level < 2 || place >> shift_before == path);
         };
-        for (int i = static_cast<int>(threadIdx.x); i < kBins; i += kThreads) s.mass[i] = 0, s.count[i] = 0;
-        if (threadIdx.x == 0) s.candidate_count = 0;
+        s.clear();
         __syncthreads();
         row.each([&](float logit, int id) {
             const Place place = row.place(logit, id);
-            if (!on_path(logit, place)) return;
-            const int bin = bin_of(logit, place);
-            atomicAdd(&s.mass[bin], Measure::of(row, logit));
-            atomicAdd(&s.count[bin], 1u);
+            if (on_path(logit, place)) s.add(bin_of(logit, place), Measure::of(row, logit));
         });
         __syncthreads();
         if (threadIdx.x < kWarp) find_bin(s, level == 0, target_of);

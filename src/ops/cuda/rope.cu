@@ -36,7 +36,7 @@ struct Pairs {
     }
 };
 
-// The slots of a token; the first is read early.
+// The slots of a token: most have one, which is read early.
 struct Slots {
     const int32_t* slots;
     int32_t begin, end, first;
@@ -46,10 +46,10 @@ struct Slots {
         first = begin < end ? slots[begin] : -1;
     }
     template <class F>
-    __device__ void each(const F& f) const {
-        for (int32_t s = begin; s < end; ++s) {
-            const int32_t slot = s == begin ? first : slots[s];
-            if (slot >= 0) f(slot);
+    __device__ void each_other(const F& f) const {
+#pragma unroll 1
+        for (int32_t s = begin + 1; s < end; ++s) {
+            if (slots[s] >= 0) f(slots[s]);
         }
     }
 };
@@ -77,30 +77,36 @@ __global__ void __launch_bounds__(kThreads)
     const Place place(kv.d, kWidth);
     if (place.token >= batch.tokens) return;
     const int half = kv.d / 2, all = heads + 2 * kv.hkv, i = place.i;
-    const Slots slots(batch, place.token);
     const int64_t angle = int64_t{batch.positions[place.token]} * half + i;
-    const auto c = load<kWidth>(cos + angle), s = load<kWidth>(sin + angle);
+    const Slots slots(batch, place.token);
     bf16* row = qkv + place.token * all * kv.d + i;
+#pragma unroll 1
     for (int head = place.head; head < all; head += kHeads * place.step) {
-        Pairs<kWidth> pairs[kHeads];
+        Packed<kWidth> low[kHeads], high[kHeads];
 #pragma unroll
         for (int u = 0; u < kHeads; ++u) {
-            const int h = head + u * place.step;
-            if (h < all) pairs[u] = Pairs<kWidth>::from(row + h * kv.d, half);
+            const bf16* x = row + min(head + u * place.step, all - 1) * kv.d;
+            low[u] = load_packed<kWidth>(x);
+            high[u] = load_packed<kWidth>(x + half);
         }
+        // after the loads above, which need not wait for the position
+        const auto c = load<kWidth>(cos + angle), s = load<kWidth>(sin + angle);
 #pragma unroll
         for (int u = 0; u < kHeads; ++u) {
             const int h = head + u * place.step, key = h - heads, value = key - kv.hkv;
             if (h >= all) break;
+            Pairs<kWidth> pairs{unpack(low[u]), unpack(high[u])};
             if (value < 0) {
-                pairs[u].turn(c, s, 1.0f);
-                pairs[u].to(row + h * kv.d, half);
+                pairs.turn(c, s, 1.0f);
+                pairs.to(row + h * kv.d, half);
             }
             if (key < 0) continue;
             bf16* pages = value < 0 ? kv.k : kv.v;
-            slots.each([&](int32_t slot) {
-                pairs[u].to(pages + page_offset(slot, kv.hkv, value < 0 ? key : value, kv.d) + i, half);
-            });
+            const auto write = [&](int32_t slot) {
+                pairs.to(pages + page_offset(slot, kv.hkv, value < 0 ? key : value, kv.d) + i, half);
+            };
+            if (slots.first >= 0) write(slots.first);
+            slots.each_other(write);
         }
     }
 }
@@ -113,31 +119,35 @@ __global__ void __launch_bounds__(kThreads)
     const Place place(d, kWidth);
     if (place.token >= batch.tokens) return;
     const int half = d / 2, all = heads + 2 * hkv, i = place.i;
-    const Slots slots(batch, place.token);
     const int64_t angle = int64_t{batch.positions[place.token]} * half + i;
-    const auto c = load<kWidth>(cos + angle), s = load<kWidth>(sin + angle);
+    const Slots slots(batch, place.token);
     bf16* row = dqkv + place.token * all * d + i;
+#pragma unroll 1
     for (int head = place.head; head < all; head += kHeads * place.step) {
         Pairs<kWidth> pairs[kHeads];
+        const auto page_of = [&](int h, int32_t slot) {
+            const bool key = h < heads + hkv;
+            return (key ? dk : dv) + page_offset(slot, hkv, h - heads - (key ? 0 : hkv), d) + i;
+        };
 #pragma unroll
         for (int u = 0; u < kHeads; ++u) {
-            const int h = head + u * place.step, key = h - heads, value = key - hkv;
-            if (h >= all) break;
-            if (key < 0) {
-                pairs[u] = Pairs<kWidth>::from(row + h * d, half);
-                continue;
-            }
+            const int h = head + u * place.step;
             pairs[u] = {};
-            const float* pages = value < 0 ? dk : dv;
-            slots.each([&](int32_t slot) {
-                const int64_t at = page_offset(slot, hkv, value < 0 ? key : value, d) + i;
-                pairs[u].add(Pairs<kWidth>::from(pages + at, half));
-            });
+            if (h < heads) {
+                pairs[u] = Pairs<kWidth>::from(row + h * d, half);
+            } else if (h < all && slots.first >= 0) {
+                pairs[u] = Pairs<kWidth>::from(page_of(h, slots.first), half);
+            }
         }
+        const auto c = load<kWidth>(cos + angle), s = load<kWidth>(sin + angle);
 #pragma unroll
         for (int u = 0; u < kHeads; ++u) {
             const int h = head + u * place.step;
             if (h >= all) break;
+            if (h >= heads) {
+                slots.each_other(
+                    [&](int32_t slot) { pairs[u].add(Pairs<kWidth>::from(page_of(h, slot), half)); });
+            }
             if (h < heads + hkv) pairs[u].turn(c, s, -1.0f);
             pairs[u].to(row + h * d, half);
         }
