@@ -13,6 +13,10 @@ namespace r1::ops::cuda::attention {
 
 inline constexpr int kBlock = 64;  // keys of a block, at absolute positions 0, 64, 128, …
 
+// Warpgroups that a multiprocessor has registers and shared memory for, in kernels that keep tiles of 64 × D.
+template <int D>
+inline constexpr int kResident = D == 64 ? 3 : D == 128 ? 2 : 1;
+
 // ---- Tiles in shared memory
 
 template <int kRows>
@@ -45,6 +49,18 @@ __device__ inline float exp2_fast(float x) {
     float y;
     asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
     return y;
+}
+
+// log2 x to about 2^−22; NaN of a NaN.
+__device__ inline float log2_fast(float x) {
+    float y;
+    asm("lg2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
+// The first multiple of the matrix unit's alignment in dynamic shared memory.
+__device__ inline uint8_t* tiles_begin(uint8_t* memory) {
+    const uint32_t address = shared_address(memory);
+    return memory + ((address + 1023) / 1024 * 1024 - address);
 }
 
 // ---- Where things lie
@@ -159,22 +175,30 @@ __device__ inline void load_keys(uint32_t tile, const bf16* from, const Shape& s
     }
 }
 
-// kRows query rows from `row` on of x, whose tokens lie `token_stride` elements and whose heads d apart; rows
-// past the segment's are zeros.
-template <int D, int kRows, int kThreads>
-__device__ inline void load_rows(uint32_t tile, const bf16* x, int64_t token_stride, const Shape& shape,
-                                 const Rows& rows, int row, int thread) {
+// 64 query rows from `row` on of one or several arrays, x[N][heads][d] with tokens `stride` elements apart;
+// rows past the segment's are zeros.
+struct RowSource {
+    uint32_t tile;
+    const bf16* x;
+    int64_t stride;
+};
+template <int D, int kThreads, class... Sources>
+__device__ inline void load_rows(const Shape& shape, const Rows& rows, int row, int thread,
+                                 Sources... sources) {
     constexpr int kChunks = D / 8, kStep = kThreads / kChunks;
     const int chunk = thread % kChunks, first = thread / kChunks;
     const bool inside = chunk * 8 < shape.d;
-    const bf16* base = x + rows.begin * token_stride + int64_t{rows.kv_head} * shape.group * shape.d +
-                       (inside ? chunk * 8 : 0);
+    const int column = rows.kv_head * shape.group * shape.d + (inside ? chunk * 8 : 0);
+    const uint32_t to = tile_offset<64>(first, chunk);
 #pragma unroll
-    for (int i = 0; i < kRows / kStep; ++i) {
-        const int local = first + i * kStep, r = row + local, token = shape.token(r);
-        const bool read = inside && r < rows.count;
-        const int64_t offset = token * token_stride + (r - token * shape.group) * shape.d;
-        copy16(tile + tile_offset<kRows>(local, chunk), base + (read ? offset : 0), read);
+    for (int i = 0; i < 64; i += kStep) {
+        const int r = min(row + first + i, rows.count - 1), token = shape.token(r);
+        const bool read = inside && row + first + i < rows.count;
+        const int offset = column + (r - token * shape.group) * shape.d;
+        const int64_t n = rows.begin + token;
+        (copy16(sources.tile + (to ^ (i % 8 * 16)) + i * 128, sources.x + (n * sources.stride + offset),
+                read),
+         ...);
     }
 }
 

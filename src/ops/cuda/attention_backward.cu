@@ -14,7 +14,6 @@ using namespace attention;
 
 constexpr int kThreads = 128;  // one warpgroup
 constexpr int kRows = 64;      // query rows of a tile
-constexpr float kLog2E = 1.44269504f;
 
 struct Backward {
     bf16* dqkv;
@@ -31,12 +30,6 @@ struct Backward {
     float scale, c;  // c = scale · log2 e
     int tiles;       // upper bound of the query tiles
 };
-
-// The first multiple of the tiles' alignment in dynamic shared memory.
-__device__ uint8_t* tiles_begin(uint8_t* memory) {
-    const uint32_t address = shared_address(memory);
-    return memory + ((address + 1023) / 1024 * 1024 - address);
-}
 
 // ---- delta: 8 lanes a row
 
@@ -57,17 +50,18 @@ __global__ void __launch_bounds__(256)
     if (lane == 0 && row < rows) stats[row] = make_float2(lse[row] * kLog2E, sum);
 }
 
-// ---- dq: a warpgroup takes 64 query rows and walks their key blocks
+// ---- dq: a warpgroup takes 64 query rows and walks their key blocks. Up to D = 128 the rows stay in
+// registers, and their tiles become the third stage of keys and values.
 
 template <int D>
-constexpr size_t kQueryShared = 1024 + (2 * kRows + 4 * kBlock) * D * sizeof(bf16);
+constexpr size_t kQueryShared = 1024 + 6 * kBlock* D * sizeof(bf16);
 
 template <int D>
-__global__ void __launch_bounds__(kThreads, D == 64    ? 3
-                                            : D == 128 ? 2
-                                                       : 1) query_gradients(const Backward at) {
+__global__ void __launch_bounds__(kThreads, kResident<D>) query_gradients(const Backward at) {
     constexpr uint32_t kTileBytes = kBlock * D * sizeof(bf16);
     constexpr int kWidth = D < 128 ? D : 128;  // columns that one product writes
+    constexpr bool kInRegisters = D <= 128;
+    constexpr int kStages = kInRegisters ? 3 : 2;
     begin();
     const Shape& shape = at.shape;
     const int tile_index = static_cast<int>(blockIdx.x) / shape.hkv;
@@ -82,21 +76,25 @@ __global__ void __launch_bounds__(kThreads, D == 64    ? 3
 
     extern __shared__ uint8_t unaligned[];
     uint8_t* memory = tiles_begin(unaligned);
-    const uint32_t queries = shared_address(memory), douts = queries + kTileBytes, keys = douts + kTileBytes,
-                   values = keys + 2 * kTileBytes;
-    load_rows<D, kRows, kThreads>(queries, at.qkv, shape.qkv_stride(), shape, rows, tile.row, thread);
-    load_rows<D, kRows, kThreads>(douts, at.dout, int64_t{shape.heads} * shape.d, shape, rows, tile.row,
-                                  thread);
+    const uint32_t queries = shared_address(memory), douts = queries + kTileBytes;
+    const auto stage_of = [&](int block) {  // keys, then values
+        return queries + (kStages == 3 ? (block + 1) % 3 : block % 2 + 1) * 2 * kTileBytes;
+    };
+    load_rows<D, kThreads>(shape, rows, tile.row, thread, RowSource{queries, at.qkv, shape.qkv_stride()},
+                           RowSource{douts, at.dout, int64_t{shape.heads} * shape.d});
     BlockPages pages = block_pages(table, 0, end);
     const auto load = [&](int block) {
-        const uint32_t stage = block % 2 * kTileBytes;
-        const int count = end - block * kBlock;
-        load_keys<D, kThreads>(keys + stage, at.k, shape, pages, rows.kv_head, count, thread);
-        load_keys<D, kThreads>(values + stage, at.v, shape, pages, rows.kv_head, count, thread);
+        if (block < blocks) {
+            const uint32_t stage = stage_of(block);
+            const int count = end - block * kBlock;
+            load_keys<D, kThreads>(stage, at.k, shape, pages, rows.kv_head, count, thread);
+            load_keys<D, kThreads>(stage + kTileBytes, at.v, shape, pages, rows.kv_head, count, thread);
+            pages = block_pages(table, block + 1, end);
+        }
         end_copies();
-        pages = block_pages(table, block + 1, end);
     };
     load(0);
+    load(1);
 
     int position[2];
     float2 stat[2];
@@ -107,19 +105,32 @@ __global__ void __launch_bounds__(kThreads, D == 64    ? 3
         stat[half] = at.stats[rows.stat(shape, row)];
     }
     const int first_position = rows.position_of(shape, tile.row);
+    wait_copies<1>();
+    publish_copies();
+    __syncthreads();
+
+    Fragments<kInRegisters ? D : 16> q, dout;
+    if constexpr (kInRegisters) {
+        load_fragments<D>(q, queries, warp, lane);
+        load_fragments<D>(dout, douts, warp, lane);
+    }
+    float z[8][4], g[8][4];
+    const auto products = [&](int block) {  // of q with the keys, of dout with the values
+        const uint32_t stage = stage_of(block);
+        begin_products();
+        if constexpr (kInRegisters) {
+            multiply_transposed<D>(z, q, stage);
+            multiply_transposed<D>(g, dout, stage + kTileBytes);
+        } else {
+            multiply_transposed<D>(z, queries, stage);
+            multiply_transposed<D>(g, douts, stage + kTileBytes);
+        }
+        end_products();
+    };
+    products(0);
+
     float dq[D / kWidth][kWidth / 8][4] = {};
     for (int block = 0; block < blocks; ++block) {
-        wait_copies<0>();
-        publish_copies();
-        __syncthreads();
-        if (block + 1 < blocks) load(block + 1);
-        const uint32_t stage = block % 2 * kTileBytes;
-        float z[8][4], g[8][4];
-        begin_products();
-        multiply_transposed<D>(z, queries, keys + stage);
-        end_products();
-        multiply_transposed<D>(g, douts, values + stage);
-        end_products();
         wait_products<0>();
         const int first = block * kBlock;
         const bool masked = first + kBlock - 1 > first_position;
@@ -136,13 +147,23 @@ __global__ void __launch_bounds__(kThreads, D == 64    ? 3
             ds[j / 2][j % 2 * 2] = narrow2(z[j][0], z[j][1]);
             ds[j / 2][j % 2 * 2 + 1] = narrow2(z[j][2], z[j][3]);
         }
+        wait_copies<0>();
+        publish_copies();
+        __syncthreads();  // the next block has come, and all are done with the one before this
+        if constexpr (kStages == 3) load(block + 2);
         begin_products();
 #pragma unroll
         for (int part = 0; part < D / kWidth; ++part)
-            multiply_add<kWidth>(dq[part], ds, keys + stage, part * kWidth);
+            multiply_rows<kWidth>(dq[part], ds, stage_of(block), part * kWidth, true);
         end_products();
-        wait_products<0>();
+        if (block + 1 < blocks) products(block + 1);
+        if constexpr (kStages == 2) {
+            wait_products<0>();
+            __syncthreads();
+            load(block + 2);
+        }
     }
+    wait_products<0>();
 
     // Through the warp's own rows of the query tile, which no product reads any more.
     __syncthreads();
@@ -176,14 +197,16 @@ template <int D>
 constexpr int kKeyColumns = D < 128 ? D : 128;  // of dk and dv that one thread block sums
 
 template <int D>
-constexpr size_t kKeyShared = 1024 + (2 * kBlock + 4 * kRows) * D * sizeof(bf16) + 2 * kRows * sizeof(float2);
+constexpr int kKeyStages = D == 64 ? 3 : 2;
 
 template <int D>
-__global__ void __launch_bounds__(kThreads, D == 64    ? 3
-                                            : D == 128 ? 2
-                                                       : 1) key_gradients(const Backward at) {
+constexpr size_t kKeyShared =
+    1024 + (2 + 2 * kKeyStages<D>)*kBlock* D * sizeof(bf16) + kKeyStages<D>* kRows * sizeof(float2);
+
+template <int D>
+__global__ void __launch_bounds__(kThreads, kResident<D>) key_gradients(const Backward at) {
     constexpr uint32_t kTileBytes = kBlock * D * sizeof(bf16);
-    constexpr int kColumns = kKeyColumns<D>, kParts = D / kColumns;
+    constexpr int kColumns = kKeyColumns<D>, kParts = D / kColumns, kStages = kKeyStages<D>;
     begin();
     const Shape& shape = at.shape;
     const int unit = static_cast<int>(blockIdx.x) / kParts;
@@ -195,30 +218,44 @@ __global__ void __launch_bounds__(kThreads, D == 64    ? 3
     const int start = item.index * kPage, keys_count = item.page[1] < 0 ? kPage : kBlock;
     // Tiles begin at multiples of kRows, so that a key's sums do not depend on how pages were paired.
     const int begin_row = max(0, start - rows.position) * shape.group / kRows * kRows;
+    const int tiles = max(0, (rows.count - begin_row + kRows - 1) / kRows);
 
     extern __shared__ uint8_t unaligned[];
     uint8_t* memory = tiles_begin(unaligned);
-    const uint32_t keys = shared_address(memory), values = keys + kTileBytes, queries = values + kTileBytes,
-                   douts = queries + 2 * kTileBytes;
-    float2* stats = reinterpret_cast<float2*>(memory + 6 * kTileBytes);
-    const auto load = [&](int row) {
-        const int parity = row / kRows % 2;
-        const uint32_t stage = parity * kTileBytes;
-        load_rows<D, kRows, kThreads>(queries + stage, at.qkv, shape.qkv_stride(), shape, rows, row, thread);
-        load_rows<D, kRows, kThreads>(douts + stage, at.dout, int64_t{shape.heads} * shape.d, shape, rows,
-                                      row, thread);
-        if (thread < kRows) {
-            const bool read = row + thread < rows.count;
-            copy8(shared_address(stats + parity * kRows + thread),
-                  at.stats + (read ? rows.stat(shape, row + thread) : 0), read);
+    const uint32_t keys = shared_address(memory), values = keys + kTileBytes, queries = values + kTileBytes;
+    float2* stats = reinterpret_cast<float2*>(memory + (2 + 2 * kStages) * kTileBytes);
+    const auto load = [&](int tile) {
+        if (tile < tiles) {
+            const int stage = tile % kStages, row = begin_row + tile * kRows;
+            const uint32_t to = queries + stage * 2 * kTileBytes;
+            load_rows<D, kThreads>(shape, rows, row, thread, RowSource{to, at.qkv, shape.qkv_stride()},
+                                   RowSource{to + kTileBytes, at.dout, int64_t{shape.heads} * shape.d});
+            if (thread < kRows) {
+                const bool read = row + thread < rows.count;
+                copy8(shared_address(stats + stage * kRows + thread),
+                      at.stats + (read ? rows.stat(shape, row + thread) : 0), read);
+            }
         }
         end_copies();
     };
-    if (begin_row < rows.count) {
+    float z[8][4], g[8][4];
+    const auto products = [&](int tile) {  // of the keys with q, of the values with dout
+        const uint32_t stage = queries + tile % kStages * 2 * kTileBytes;
+        begin_products();
+        multiply_transposed<D>(z, keys, stage);
+        multiply_transposed<D>(g, values, stage + kTileBytes);
+        end_products();
+    };
+    if (tiles > 0) {
         const BlockPages pages{item.page[0], item.page[1]};
         load_keys<D, kThreads>(keys, at.k, shape, pages, kv_head, keys_count, thread);
         load_keys<D, kThreads>(values, at.v, shape, pages, kv_head, keys_count, thread);
-        load(begin_row);
+        load(0);
+        load(1);
+        wait_copies<1>();
+        publish_copies();
+        __syncthreads();
+        products(0);
     }
 
     // The first row that sees each of this thread's two keys.
@@ -229,26 +266,15 @@ __global__ void __launch_bounds__(kThreads, D == 64    ? 3
     const int all_see = max(0, start + kBlock - 1 - rows.position) * shape.group;
 
     float dk[kColumns / 8][4] = {}, dv[kColumns / 8][4] = {};
-    for (int row = begin_row; row < rows.count; row += kRows) {
-        wait_copies<0>();
-        publish_copies();
-        __syncthreads();
-        if (row + kRows < rows.count) load(row + kRows);
-        const int parity = row / kRows % 2;
-        const uint32_t stage = parity * kTileBytes;
-        float z[8][4], g[8][4];
-        begin_products();
-        multiply_transposed<D>(z, keys, queries + stage);
-        end_products();
-        multiply_transposed<D>(g, values, douts + stage);
-        end_products();
+    for (int tile = 0; tile < tiles; ++tile) {
         wait_products<0>();
+        const int stage = tile % kStages, row = begin_row + tile * kRows;
         const bool masked = row < all_see || row + kRows > rows.count;
         uint32_t p[4][4], ds[4][4];
 #pragma unroll
         for (int j = 0; j < 8; ++j) {
             const int local = j * 8 + lane % 4 * 2;
-            const float4 s = *reinterpret_cast<const float4*>(stats + parity * kRows + local);
+            const float4 s = *reinterpret_cast<const float4*>(stats + stage * kRows + local);
 #pragma unroll
             for (int i = 0; i < 4; ++i) {
                 float weight = exp2_fast(fmaf(z[j][i], at.c, i % 2 ? -s.z : -s.x));
@@ -264,12 +290,27 @@ __global__ void __launch_bounds__(kThreads, D == 64    ? 3
                 ds[j / 2][j % 2 * 2 + half] = narrow2(g[j][2 * half], g[j][2 * half + 1]);
             }
         }
+        wait_copies<0>();
+        publish_copies();
+        __syncthreads();  // the next tile has come, and all are done with the one before this
+        if constexpr (kStages == 3) load(tile + 2);
+        const uint32_t rows_of_tile = queries + stage * 2 * kTileBytes;
         begin_products();
-        multiply_add<kColumns>(dv, p, douts + stage, column);
-        multiply_add<kColumns>(dk, ds, queries + stage, column);
+        multiply_rows<kColumns>(dv, p, rows_of_tile + kTileBytes, column, true);
+        multiply_rows<kColumns>(dk, ds, rows_of_tile, column, true);
         end_products();
-        wait_products<0>();
+        if (tile + 1 < tiles) products(tile + 1);
+        if constexpr (kStages == 2) {
+            if (tile + 1 < tiles) {
+                wait_products<1>();
+            } else {
+                wait_products<0>();
+            }
+            __syncthreads();
+            load(tile + 2);
+        }
     }
+    wait_products<0>();
 
 #pragma unroll
     for (int half = 0; half < 2; ++half) {

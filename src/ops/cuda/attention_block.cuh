@@ -1,9 +1,11 @@
 // The arithmetic of one key block, which prefill, training and decode share so that they compute the same
 // bits. For a query row and the keys j of a block of 64:
-//   z[j] = q · k[j]                       m16n8k16 products, ascending in d
+//   z[j] = q · k[j]                       products of 16 columns on the matrix unit, ascending in d
 //   m = max z[j],  p[j] = 2^(c z[j] − c m),  l = Σ p[j],  o = Σ bf16(p[j]) v[j]   with c = scale · log2 e
 // (m, l, o) depend on the block and the row alone: a row of a matrix product does not see the other rows of
-// its tile, and o starts from zero. Blocks are folded into the row's running (M, L, O) in ascending order:
+// its tile, o starts from zero, and the products of a warp (mma) and of a warpgroup (wgmma) have the same
+// bits, which tests/ops/cuda/attention_test.cpp holds them to. Blocks are folded into the row's running (M,
+// L, O) in ascending order:
 //   M' = max(M, m),  L' = L · 2^(c (M − M')) + l · 2^(c (m − M')),  O' likewise
 // so it does not matter which warp or which thread block computed a block. A masked score is −inf; a block
 // of which a row sees nothing leaves (M, L, O) as they are. The arithmetic is written with intrinsics that
@@ -33,45 +35,37 @@ __device__ inline void multiply(float (&c)[4], const uint32_t (&a)[4], uint32_t 
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
-// Scores of a warp's kTiles · 16 query rows, from first_row on of a tile of kRows, with the 64 keys of a
-// block. Lane 4·g + c holds of rows g (values 0 and 1) and g + 8 (2 and 3) keys 8·j + 2·c and the next.
-template <int kTiles>
-using Scores = float[kTiles][kBlock / 8][4];
+// Scores of 16 query rows with the 64 keys of a block: lane 4·g + c holds of rows g (values 0 and 1) and g +
+// 8 (2 and 3) keys 8·j + 2·c and the next.
+using Scores = float[kBlock / 8][4];
 
-template <int D, int kTiles, int kRows>
-__device__ inline void block_scores(Scores<kTiles>& z, uint32_t queries, int first_row, uint32_t keys,
-                                    int lane) {
+// By one warp from tiles of 16 queries and 64 keys. (Prefill has a warpgroup compute 64 rows, wgmma.cuh.)
+template <int D>
+__device__ inline void block_scores(Scores& z, uint32_t queries, uint32_t keys, int lane) {
 #pragma unroll
-    for (int t = 0; t < kTiles; ++t)
+    for (int j = 0; j < kBlock / 8; ++j)
 #pragma unroll
-        for (int j = 0; j < kBlock / 8; ++j)
-#pragma unroll
-            for (int i = 0; i < 4; ++i) z[t][j][i] = 0.0f;
+        for (int i = 0; i < 4; ++i) z[j][i] = 0.0f;
     // Tiles are aligned to 128 bytes: chunk 2·step of a row is its first address with some bits flipped.
-    const uint32_t q0 = queries + (first_row + lane % 16) * 128 + ((lane / 16) ^ (lane % 8)) * 16;
+    const uint32_t q0 = queries + lane % 16 * 128 + ((lane / 16) ^ (lane % 8)) * 16;
     const uint32_t k0 = keys + (lane % 8 + lane / 16 * 8) * 128 + ((lane / 8 % 2) ^ (lane % 8)) * 16;
 #pragma unroll
     for (int step = 0; step < D / 16; ++step) {
         const uint32_t flip = step % 4 * 32;
-        uint32_t q[kTiles][4];
-#pragma unroll
-        for (int t = 0; t < kTiles; ++t)
-            load_matrices(q[t], (q0 ^ flip) + step / 4 * (kRows * 128) + t * 2048);
+        uint32_t q[4];
+        load_matrices(q, (q0 ^ flip) + step / 4 * (16 * 128));
 #pragma unroll
         for (int j = 0; j < kBlock / 16; ++j) {
             uint32_t k[4];
             load_matrices(k, (k0 ^ flip) + step / 4 * (kBlock * 128) + j * 2048);
-#pragma unroll
-            for (int t = 0; t < kTiles; ++t) {
-                multiply(z[t][2 * j], q[t], k[0], k[1]);
-                multiply(z[t][2 * j + 1], q[t], k[2], k[3]);
-            }
+            multiply(z[2 * j], q, k[0], k[1]);
+            multiply(z[2 * j + 1], q, k[2], k[3]);
         }
     }
 }
 
 // Scores of keys behind the row's position become −inf; `first` is the block's first key.
-__device__ inline void mask(float (&z)[kBlock / 8][4], int first, const int (&position)[2], int lane) {
+__device__ inline void mask(Scores& z, int first, const int (&position)[2], int lane) {
 #pragma unroll
     for (int j = 0; j < kBlock / 8; ++j)
 #pragma unroll
@@ -80,7 +74,7 @@ __device__ inline void mask(float (&z)[kBlock / 8][4], int first, const int (&po
 }
 
 // z becomes p; max and sum of rows g and g + 8, the same in the four lanes of a row.
-__device__ inline void block_softmax(float (&z)[kBlock / 8][4], float c, float (&max)[2], float (&sum)[2]) {
+__device__ inline void block_softmax(Scores& z, float c, float (&max)[2], float (&sum)[2]) {
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
         float m = -INFINITY;
@@ -108,7 +102,7 @@ __device__ inline void block_softmax(float (&z)[kBlock / 8][4], float c, float (
 // p as the left operand of the product with v: one 16 × 16 fragment a step of 16 keys.
 using Weights = uint32_t[kBlock / 16][4];
 
-__device__ inline void pack(Weights& w, const float (&p)[kBlock / 8][4]) {
+__device__ inline void pack(Weights& w, const Scores& p) {
 #pragma unroll
     for (int step = 0; step < kBlock / 16; ++step) {
 #pragma unroll
@@ -119,37 +113,26 @@ __device__ inline void pack(Weights& w, const float (&p)[kBlock / 8][4]) {
     }
 }
 
-// Calls take(t, n, o) with the sums o[4] over the block's keys for row tile t and columns 8·n … 8·n + 7.
-// kWidth columns of 8 are computed together; that changes no bit.
-template <int D, int kTiles, int kWidth, class Take>
-__device__ inline void block_values(const Weights (&p)[kTiles], uint32_t values, int lane, const Take& take) {
+// Calls take(n, o) with the sums o[4] over the block's keys for columns 8·n … 8·n + 7. Eight such are
+// computed together, so that their products overlap.
+template <int D, class Take>
+__device__ inline void block_values(const Weights& p, uint32_t values, int lane, const Take& take) {
     const uint32_t v0 = values + lane % 16 * 128 + ((lane / 16) ^ (lane % 8)) * 16;
 #pragma unroll
-    for (int n = 0; n < D / 8; n += kWidth) {
-        float o[kTiles][kWidth][4];
-#pragma unroll
-        for (int t = 0; t < kTiles; ++t)
-#pragma unroll
-            for (int j = 0; j < kWidth; ++j)
-#pragma unroll
-                for (int i = 0; i < 4; ++i) o[t][j][i] = 0.0f;
+    for (int panel = 0; panel < D / 64; ++panel) {
+        float o[8][4] = {};
 #pragma unroll
         for (int step = 0; step < kBlock / 16; ++step) {
 #pragma unroll
-            for (int j = 0; j < kWidth; j += 2) {
+            for (int j = 0; j < 8; j += 2) {
                 uint32_t v[4];
-                load_transposed(v, (v0 ^ ((n + j) % 8 * 16)) + (n + j) / 8 * (kBlock * 128) + step * 2048);
-#pragma unroll
-                for (int t = 0; t < kTiles; ++t) {
-                    multiply(o[t][j], p[t][step], v[0], v[1]);
-                    multiply(o[t][j + 1], p[t][step], v[2], v[3]);
-                }
+                load_transposed(v, (v0 ^ j * 16) + panel * (kBlock * 128) + step * 2048);
+                multiply(o[j], p[step], v[0], v[1]);
+                multiply(o[j + 1], p[step], v[2], v[3]);
             }
         }
 #pragma unroll
-        for (int t = 0; t < kTiles; ++t)
-#pragma unroll
-            for (int j = 0; j < kWidth; ++j) take(t, n + j, o[t][j]);
+        for (int j = 0; j < 8; ++j) take(panel * 8 + j, o[j]);
     }
 }
 
@@ -165,7 +148,9 @@ struct Running {
         max = new_max;
         return {before, block};
     }
-    __device__ float lse(float scale) const { return __fmaf_rn(max, scale, log_f32(sum)); }
+    __device__ float lse(float scale) const {
+        return __fmaf_rn(max, scale, __fmul_rn(log2_fast(sum), 0.693147181f));
+    }
 };
 
 __device__ inline float fold(float before, float block, float2 factors) {

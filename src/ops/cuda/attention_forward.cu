@@ -1,6 +1,7 @@
 // Attention forward. Two kernels, one arithmetic (attention_block.cuh):
-//   prefill   a block of 4 warps takes 64 or 128 rows of a segment (a row is a token and a head of a group)
-//             and walks the key blocks from 0, folding each into accumulators in registers
+//   prefill   a warpgroup takes 64 rows of a segment (a row is a token and a head of a group) and walks the
+//   key
+//             blocks from 0, folding each into accumulators in registers
 //   decode    a cluster of up to 8 thread blocks takes one token and key-value head; each warp computes
 //             another key block, the results meet in shared memory and are folded in ascending order
 // Which one runs, and how many warps and thread blocks share a token's keys, is chosen for speed alone.
@@ -8,7 +9,7 @@
 
 #include <algorithm>
 
-#include "ops/cuda/attention_block.cuh"
+#include "ops/cuda/wgmma.cuh"
 
 namespace r1::ops::cuda {
 namespace {
@@ -30,122 +31,130 @@ struct Forward {
     int tiles;       // upper bound of the query tiles
 };
 
-// ---- Prefill and training
+// ---- Prefill and training: a warpgroup a tile of 64 rows. While the block's values are folded, the scores
+// of the next block are computed; the block after that is on its way.
 
-constexpr int kWarps = 4;
-
-template <int D>
-constexpr int kRowTiles = D <= 128 ? 2 : 1;  // 16-row tiles a warp
+constexpr int kPrefillThreads = 128, kPrefillRows = 64, kStages = 3;
 
 template <int D>
-constexpr int kPrefillRows = kWarps * 16 * kRowTiles<D>;
+constexpr size_t kPrefillShared = 1024 + (kPrefillRows + 2 * kStages * kBlock) * D * sizeof(bf16);
 
 template <int D>
-constexpr size_t kPrefillShared = (kPrefillRows<D> + 4 * kBlock) * D * sizeof(bf16);
-
-template <int D>
-__global__ void __launch_bounds__(kWarps* kWarp, D == 64 ? 3 : 2) prefill(const Forward at) {
-    constexpr int kTiles = kRowTiles<D>, kRows = kPrefillRows<D>, kThreads = kWarps * kWarp;
+__global__ void __launch_bounds__(kPrefillThreads, kResident<D>) prefill(const Forward at) {
     constexpr uint32_t kTileBytes = kBlock * D * sizeof(bf16);
+    constexpr int kWidth = D == 128 ? 128 : 64;  // columns that one product writes
     begin();
     const Shape& shape = at.shape;
     const int tile_index = static_cast<int>(blockIdx.x) / shape.hkv;
-    const QueryTile tile = find_tile<kRows>(at.batch, shape, at.tiles - 1 - tile_index, at.min_tokens);
+    const QueryTile tile = find_tile<kPrefillRows>(at.batch, shape, at.tiles - 1 - tile_index, at.min_tokens);
     if (tile.segment < 0) return;
     const int thread = threadIdx.x, warp = thread / kWarp, lane = thread % kWarp;
     const Rows rows = segment_rows(at.batch, shape, tile.segment, static_cast<int>(blockIdx.x) % shape.hkv);
-    const int last_row = min(tile.row + kRows, rows.count) - 1;
+    const int last_row = min(tile.row + kPrefillRows, rows.count) - 1;
     const int end = rows.position_of(shape, last_row) + 1;
     const int blocks = (end + kBlock - 1) / kBlock;
     const int32_t* table = at.batch.table + at.batch.table_offsets[tile.segment];
 
-    extern __shared__ __align__(128) uint8_t memory[];
-    const uint32_t queries = shared_address(memory), keys = queries + kRows * D * sizeof(bf16),
-                   values = keys + 2 * kTileBytes;
-    load_rows<D, kRows, kThreads>(queries, at.qkv, shape.qkv_stride(), shape, rows, tile.row, thread);
+    extern __shared__ uint8_t unaligned[];
+    uint8_t* memory = tiles_begin(unaligned);
+    const uint32_t queries = shared_address(memory), keys = queries + kTileBytes,
+                   values = keys + kStages * kTileBytes;
+    load_rows<D, kPrefillThreads>(shape, rows, tile.row, thread,
+                                  RowSource{queries, at.qkv, shape.qkv_stride()});
     BlockPages pages = block_pages(table, 0, end);
     const auto load = [&](int block) {
-        const uint32_t stage = block % 2 * kTileBytes;
-        const int count = end - block * kBlock;
-        load_keys<D, kThreads>(keys + stage, at.k, shape, pages, rows.kv_head, count, thread);
-        load_keys<D, kThreads>(values + stage, at.v, shape, pages, rows.kv_head, count, thread);
+        if (block < blocks) {
+            const uint32_t stage = block % kStages * kTileBytes;
+            const int count = end - block * kBlock;
+            load_keys<D, kPrefillThreads>(keys + stage, at.k, shape, pages, rows.kv_head, count, thread);
+            load_keys<D, kPrefillThreads>(values + stage, at.v, shape, pages, rows.kv_head, count, thread);
+            pages = block_pages(table, block + 1, end);
+        }
         end_copies();
-        pages = block_pages(table, block + 1, end);
     };
     load(0);
+    load(1);
 
     // Rows past the last one are computed as if they were it, and not written.
-    const int warp_row = warp * 16 * kTiles;
-    const auto row_of = [&](int t, int half) {
-        return min(tile.row + warp_row + t * 16 + half * 8 + lane / 4, last_row);
-    };
-    int position[kTiles][2];
+    int position[2];
 #pragma unroll
-    for (int t = 0; t < kTiles; ++t)
-#pragma unroll
-        for (int half = 0; half < 2; ++half) position[t][half] = rows.position_of(shape, row_of(t, half));
-    const int first_position = rows.position_of(shape, min(tile.row + warp_row, last_row));
-    const int last_position =
-        tile.row + warp_row > last_row
-            ? -1
-            : rows.position_of(shape, min(tile.row + warp_row + 16 * kTiles - 1, last_row));
+    for (int half = 0; half < 2; ++half)
+        position[half] = rows.position_of(shape, min(tile.row + warp * 16 + half * 8 + lane / 4, last_row));
+    const int first_position = rows.position_of(shape, tile.row);
 
-    Running running[kTiles][2];
-    float o[kTiles][D / 8][4] = {};
+    wait_copies<1>();
+    publish_copies();
+    __syncthreads();
+    Fragments<D> q;
+    load_fragments<D>(q, queries, warp, lane);
+    Scores z;
+    begin_products();
+    multiply_transposed<D>(z, q, keys);
+    end_products();
+
+    Running running[2];
+    float o[D / kWidth][kWidth / 8][4] = {};
     for (int block = 0; block < blocks; ++block) {
-        wait_copies<0>();
-        __syncthreads();
-        if (block + 1 < blocks) load(block + 1);
+        wait_products<0>();
         const int first = block * kBlock;
-        if (first > last_position) continue;
-        const uint32_t stage = block % 2 * kTileBytes;
-        Scores<kTiles> z;
-        block_scores<D, kTiles, kRows>(z, queries, warp_row, keys + stage, lane);
-        Weights weights[kTiles];
-        float2 factors[kTiles][2];
+        if (first + kBlock - 1 > first_position) mask(z, first, position, lane);
+        float max[2], sum[2];
+        block_softmax(z, at.c, max, sum);
+        float2 factors[2];
 #pragma unroll
-        for (int t = 0; t < kTiles; ++t) {
-            if (first + kBlock - 1 > first_position) mask(z[t], first, position[t], lane);
-            float max[2], sum[2];
-            block_softmax(z[t], at.c, max, sum);
+        for (int half = 0; half < 2; ++half) factors[half] = running[half].fold(max[half], sum[half], at.c);
+        Weights weights;
+        pack(weights, z);
+        wait_copies<0>();
+        publish_copies();
+        __syncthreads();  // the next block has come, and all are done with the one before this
+        load(block + 2);
 #pragma unroll
-            for (int half = 0; half < 2; ++half)
-                factors[t][half] = running[t][half].fold(max[half], sum[half], at.c);
-            pack(weights[t], z[t]);
+        for (int part = 0; part < D / kWidth; ++part) {
+            float block_o[kWidth / 8][4];
+            begin_products();
+            multiply_rows<kWidth>(block_o, weights, values + block % kStages * kTileBytes, part * kWidth,
+                                  false);
+            end_products();
+            if (part == D / kWidth - 1) {
+                begin_products();
+                if (block + 1 < blocks)
+                    multiply_transposed<D>(z, q, keys + (block + 1) % kStages * kTileBytes);
+                end_products();
+                wait_products<1>();
+            } else {
+                wait_products<0>();
+            }
+#pragma unroll
+            for (int n = 0; n < kWidth / 8; ++n)
+#pragma unroll
+                for (int i = 0; i < 4; ++i)
+                    o[part][n][i] = fold(o[part][n][i], block_o[n][i], factors[i / 2]);
         }
-        block_values<D, kTiles, 4>(weights, values + stage, lane,
-                                   [&](int t, int n, const float(&block_o)[4]) {
-#pragma unroll
-                                       for (int i = 0; i < 4; ++i)
-                                           o[t][n][i] = fold(o[t][n][i], block_o[i], factors[t][i / 2]);
-                                   });
     }
 
     // Through the warp's own rows of the query tile, so that global memory is written 16 bytes at a time.
-    if (last_position < 0) return;
+    wait_products<0>();
 #pragma unroll
-    for (int t = 0; t < kTiles; ++t) {
+    for (int half = 0; half < 2; ++half) {
+        const int local = warp * 16 + half * 8 + lane / 4;
+        const float reciprocal = __frcp_rn(running[half].sum);
 #pragma unroll
-        for (int half = 0; half < 2; ++half) {
-            const int local = warp_row + t * 16 + half * 8 + lane / 4;
-            const float reciprocal = __frcp_rn(running[t][half].sum);
-#pragma unroll
-            for (int n = 0; n < D / 8; ++n) {
-                const uint32_t pair =
-                    narrow2(finish(o[t][n][2 * half], reciprocal), finish(o[t][n][2 * half + 1], reciprocal));
-                *reinterpret_cast<uint32_t*>(memory + tile_offset<kRows>(local, n) + lane % 4 * 4) = pair;
-            }
-            if (lane % 4 == 0 && tile.row + local <= last_row)
-                at.lse[rows.stat(shape, tile.row + local)] = running[t][half].lse(at.scale);
+        for (int n = 0; n < D / 8; ++n) {
+            const float(&from)[4] = o[n / (kWidth / 8)][n % (kWidth / 8)];
+            *reinterpret_cast<uint32_t*>(memory + tile_offset<kPrefillRows>(local, n) + lane % 4 * 4) =
+                narrow2(finish(from[2 * half], reciprocal), finish(from[2 * half + 1], reciprocal));
         }
+        if (lane % 4 == 0 && tile.row + local <= last_row)
+            at.lse[rows.stat(shape, tile.row + local)] = running[half].lse(at.scale);
     }
     __syncwarp();
 #pragma unroll 4
-    for (int i = lane; i < 16 * kTiles * (D / 8); i += kWarp) {
-        const int local = warp_row + i / (D / 8), chunk = i % (D / 8);
+    for (int i = lane; i < 16 * (D / 8); i += kWarp) {
+        const int local = warp * 16 + i / (D / 8), chunk = i % (D / 8);
         if (tile.row + local > last_row || chunk * 8 >= shape.d) continue;
         *reinterpret_cast<uint4*>(at.out + rows.stat(shape, tile.row + local) * shape.d + chunk * 8) =
-            *reinterpret_cast<const uint4*>(memory + tile_offset<kRows>(local, chunk));
+            *reinterpret_cast<const uint4*>(memory + tile_offset<kPrefillRows>(local, chunk));
     }
 }
 
@@ -240,8 +249,8 @@ __global__ void __launch_bounds__(128) decode(const Forward at) {
             const int block = base + own;
             wait_copies<1>();
             __syncwarp();
-            Scores<1> z;
-            if (block < blocks) block_scores<D, 1, 16>(z, queries, 0, keys, lane);
+            Scores z;
+            if (block < blocks) block_scores<D>(z, queries, keys, lane);
             __syncwarp();
             pages = block_pages(table, block + round, end);
             load(keys, at.k, block + round);
@@ -249,12 +258,12 @@ __global__ void __launch_bounds__(128) decode(const Forward at) {
             __syncwarp();
             if (block < blocks) {
                 const int positions[2] = {position, position};
-                if (block * kBlock + kBlock - 1 > position) mask(z[0], block * kBlock, positions, lane);
+                if (block * kBlock + kBlock - 1 > position) mask(z, block * kBlock, positions, lane);
                 float max[2], sum[2];
-                block_softmax(z[0], at.c, max, sum);
-                Weights weights[1];
-                pack(weights[0], z[0]);
-                block_values<D, 1, 8>(weights, values, lane, [&](int, int n, const float(&o)[4]) {
+                block_softmax(z, at.c, max, sum);
+                Weights weights;
+                pack(weights, z);
+                block_values<D>(weights, values, lane, [&](int n, const float(&o)[4]) {
 #pragma unroll
                     for (int half = 0; half < 2; ++half) {
                         const int row = half * 8 + lane / 4;
@@ -323,20 +332,21 @@ void launch_prefill(cudaStream_t stream, const Forward& at) {
                                     static_cast<int>(kPrefillShared<D>)),
                "attention forward");
     Forward tiled = at;
-    tiled.tiles = static_cast<int>(tile_bound(at.batch, at.shape, kPrefillRows<D>));
-    launch("attention forward", stream, prefill<D>, int64_t{tiled.tiles} * at.shape.hkv, dim3(kWarps * kWarp),
-           kPrefillShared<D>, tiled);
+    tiled.tiles = static_cast<int>(tile_bound(at.batch, at.shape, kPrefillRows));
+    launch("attention forward", stream, prefill<D>, int64_t{tiled.tiles} * at.shape.hkv,
+           dim3(kPrefillThreads), kPrefillShared<D>, tiled);
 }
 
-// Enough warps that about three thread blocks' tiles fill a multiprocessor's shared memory, and thread blocks
-// a token until the device is full or every key block of the longest has a warp.
+// As many warps as let the tiles of several thread blocks lie in a multiprocessor's shared memory, and thread
+// blocks a token until the device is full or every key block of the longest has a warp.
 template <int D>
 void launch_decode(cudaStream_t stream, const Forward& at) {
     const int64_t longest = std::max<int64_t>(1, ceil_div(at.batch.longest, kBlock));
     const int chunks = static_cast<int>(ceil_div(at.shape.group, kMaxHeads));
     const int64_t units = at.batch.segments * at.shape.hkv * chunks;
-    constexpr int64_t kMostWarps = D == 64 ? 4 : D == 128 ? 2 : 1, kFull = 264;
-    const int warps = static_cast<int>(std::min(kMostWarps, longest));
+    constexpr int64_t kFull = 264;  // thread blocks that keep a device busy
+    const int64_t most_warps = D == 64 ? (units < 2 * kFull ? 4 : 2) : D == 128 ? 3 : 1;
+    const int warps = static_cast<int>(std::min(most_warps, longest));
     int members = 1;
     while (members < 8 && members * warps < longest && units * members * 2 <= kFull) members *= 2;
     const DecodeLayout<D> layout{warps, members, std::min(kMaxHeads, at.shape.group)};
@@ -379,8 +389,7 @@ void attention_forward(cudaStream_t stream, bf16* out, float* lse, const bf16* q
                        const Batch& batch, int heads, float scale) {
     if (batch.tokens == 0) return;
     const Forward at{
-        out, lse,       qkv, kv.k, kv.v, batch, Shape(heads, kv.hkv, kv.d), scale, scale * 1.44269504f,
-        1,   INT32_MAX, 0};
+        out, lse, qkv, kv.k, kv.v, batch, Shape(heads, kv.hkv, kv.d), scale, scale * kLog2E, 1, INT32_MAX, 0};
     if (kv.d <= 64) return launch_forward<64>(stream, at);
     if (kv.d <= 128) return launch_forward<128>(stream, at);
     launch_forward<256>(stream, at);

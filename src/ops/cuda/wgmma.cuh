@@ -3,7 +3,7 @@
 // 16·w + g (values 0 and 1) and 16·w + g + 8 (2 and 3) columns 8·j + 2·c and the next. A left operand in
 // registers has the layout of mma.m16n8k16.
 #pragma once
-#include "ops/cuda/attention.cuh"
+#include "ops/cuda/attention_block.cuh"
 
 namespace r1::ops::cuda::attention {
 
@@ -42,7 +42,8 @@ __device__ inline void publish_copies() {
     "%42, %43, %44, %45, %46, %47, %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, "  \
     "%62, %63}"
 
-// c (+)= a bᵀ for one step of 16 of the inner dimension: a [64][16], b [64][16], both row by row.
+// One step of 16 of the inner dimension; `add` = false overwrites c. kTransposed: b is [16][N], else [N][16],
+// row by row.
 __device__ inline void product_step(float (&c)[8][4], uint64_t a, uint64_t b, bool add) {
     asm volatile(
         "{.reg .pred p;\n setp.ne.b32 p, %34, 0;\n"
@@ -50,18 +51,25 @@ __device__ inline void product_step(float (&c)[8][4], uint64_t a, uint64_t b, bo
         : R1_ACC16(c, 0), R1_ACC16(c, 4)
         : "l"(a), "l"(b), "r"(static_cast<int>(add)));
 }
-// c += a b for one step of 16: a in registers, b [16][64 or 128].
-__device__ inline void product_step(float (&c)[8][4], const uint32_t (&a)[4], uint64_t b) {
-    asm volatile("wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 " R1_LIST32
-                 ", {%32, %33, %34, %35}, %36, 1, 1, 1, 1;"
-                 : R1_ACC16(c, 0), R1_ACC16(c, 4)
-                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
+template <bool kTransposed>
+__device__ inline void product_step(float (&c)[8][4], const uint32_t (&a)[4], uint64_t b, bool add) {
+    asm volatile(
+        "{.reg .pred p;\n setp.ne.b32 p, %37, 0;\n"
+        "wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 " R1_LIST32
+        ", {%32, %33, %34, %35}, %36, p, 1, 1, %38;}"
+        : R1_ACC16(c, 0), R1_ACC16(c, 4)
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(static_cast<int>(add)),
+          "n"(static_cast<int>(kTransposed)));
 }
-__device__ inline void product_step(float (&c)[16][4], const uint32_t (&a)[4], uint64_t b) {
-    asm volatile("wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 " R1_LIST64
-                 ", {%64, %65, %66, %67}, %68, 1, 1, 1, 1;"
-                 : R1_ACC16(c, 0), R1_ACC16(c, 4), R1_ACC16(c, 8), R1_ACC16(c, 12)
-                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
+template <bool kTransposed>
+__device__ inline void product_step(float (&c)[16][4], const uint32_t (&a)[4], uint64_t b, bool add) {
+    asm volatile(
+        "{.reg .pred p;\n setp.ne.b32 p, %69, 0;\n"
+        "wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 " R1_LIST64
+        ", {%64, %65, %66, %67}, %68, p, 1, 1, %70;}"
+        : R1_ACC16(c, 0), R1_ACC16(c, 4), R1_ACC16(c, 8), R1_ACC16(c, 12)
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(static_cast<int>(add)),
+          "n"(static_cast<int>(kTransposed)));
 }
 
 #undef R1_ACC4
@@ -69,7 +77,19 @@ __device__ inline void product_step(float (&c)[16][4], const uint32_t (&a)[4], u
 #undef R1_LIST32
 #undef R1_LIST64
 
-// c = a bᵀ over D columns; a and b are tiles of 64 rows.
+// The 64 rows of a tile as left operands in registers.
+template <int D>
+using Fragments = uint32_t[D / 16][4];
+
+template <int D>
+__device__ inline void load_fragments(Fragments<D>& a, uint32_t tile, int warp, int lane) {
+    const uint32_t first = tile + (warp * 16 + lane % 16) * 128 + ((lane / 16) ^ (lane % 8)) * 16;
+#pragma unroll
+    for (int step = 0; step < D / 16; ++step)
+        load_matrices(a[step], (first ^ step % 4 * 32) + step / 4 * (64 * 128));
+}
+
+// c = a bᵀ over D columns; b is a tile of 64 rows, a one too or its fragments.
 template <int D>
 __device__ inline void multiply_transposed(float (&c)[8][4], uint32_t a, uint32_t b) {
 #pragma unroll
@@ -78,15 +98,22 @@ __device__ inline void multiply_transposed(float (&c)[8][4], uint32_t a, uint32_
         product_step(c, matrix(a + offset, 16), matrix(b + offset, 16), step != 0);
     }
 }
+template <int D>
+__device__ inline void multiply_transposed(float (&c)[8][4], const Fragments<D>& a, uint32_t b) {
+#pragma unroll
+    for (int step = 0; step < D / 16; ++step)
+        product_step<false>(c, a[step], matrix(b + step / 4 * (64 * 128) + step % 4 * 32, 16), step != 0);
+}
 
-// c += a b: a [64][64] in registers, b columns `column` … of a tile of 64 rows, as many as c has.
+// c (+)= a b: a [64][64] in registers, b columns `column` … of a tile of 64 rows, as many as c has.
 template <int kColumns>
-__device__ inline void multiply_add(float (&c)[kColumns / 8][4], const uint32_t (&a)[4][4], uint32_t b,
-                                    int column) {
+__device__ inline void multiply_rows(float (&c)[kColumns / 8][4], const uint32_t (&a)[4][4], uint32_t b,
+                                     int column, bool add) {
     constexpr uint32_t kPanel = 64 * 128;
 #pragma unroll
     for (int step = 0; step < 4; ++step)
-        product_step(c, a[step], matrix(b + column / 64 * kPanel + step * 2048, kPanel));
+        product_step<true>(c, a[step], matrix(b + column / 64 * kPanel + step * 2048, kPanel),
+                           add || step != 0);
 }
 
 }  // namespace r1::ops::cuda::attention
