@@ -54,7 +54,8 @@ std::string scalar_text(const Option& option, const toml::node& node, const std:
 void apply_node(const std::vector<Option>& options, std::vector<const Option*>& seen, const std::string& key,
                 const toml::node& node, const std::string& source) {
     const Option* option = find_option(options, key);
-    if (const auto* table = node.as_table(); table && !option) {
+    // [data] is the table of data.*, though "data" alone also stands for data.data.
+    if (const auto* table = node.as_table(); table && (!option || option->name != key)) {
         for (const auto& [name, child] : *table) {
             apply_node(options, seen, key.empty() ? std::string(name.str()) : cat(key, ".", name.str()),
                        child, source);

@@ -211,6 +211,17 @@ TEST_F(OptionsTest, ResolvedTomlReadsBackTheSame) {
     EXPECT_EQ(other.learning_rate, config.learning_rate);
 }
 
+TEST_F(OptionsTest, ATableMayHaveTheNameOfItsKey) {
+    std::string data;
+    table.push_back({.name = "data.data", .target = &data});
+    toml("[data]\ndata = \"a\"\nshuffle = false\n");
+    EXPECT_EQ(data, "a");
+    EXPECT_FALSE(config.shuffle);
+    toml("data = \"b\"");
+    EXPECT_EQ(data, "b");
+    EXPECT_EQ(toml_error("[steps]\nx = 1"), "run.toml:1: steps must be a whole number");
+}
+
 TEST_F(OptionsTest, EveryFloatSurvivesTheFile) {
     for (const float value :
          {1e-45f, 1.17549435e-38f, 3.4028235e38f, 0.1f, 16777216.0f, 1.0f / 3, -0.0f, 123456.789f}) {
