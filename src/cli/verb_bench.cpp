@@ -84,8 +84,10 @@ std::vector<Option> options(Config& c) {
             {.name = "json", .target = &c.json, .help = "One JSON line a case"}};
 }
 
+// After one run that loads, plans and allocates.
 template <class F>
 double median_seconds(int repeat, F f) {
+    f();
     std::vector<double> times;
     for (int i = 0; i < repeat; ++i) times.push_back(f());
     std::sort(times.begin(), times.end());
@@ -160,7 +162,6 @@ Case bench_train(Stream& stream, Model& model, const Config& c, const Peak& peak
         if (stream.on_cuda()) stream.cuda->synchronize();
         return seconds_now() - start;
     };
-    step();
     const double n = static_cast<double>(c.train_sequences) * c.train_length;
     return {cat("train ", c.train_sequences, " x ", c.train_length), n, median_seconds(c.repeat, step),
             3 * compute_floor(model, peak, n, n * c.train_length / 2.0)};
@@ -183,7 +184,6 @@ Case bench_decode(Stream& stream, Model& model, const Config& c, const Peak& pea
         engine.generate(stream, requests);
         return seconds_now() - start;
     };
-    run(1);
     const double seconds = median_seconds(c.repeat, [&] { return run(c.tokens + 1) - run(1); });
     const double tokens = static_cast<double>(sequences) * c.tokens;
     const double compute = compute_floor(model, peak, tokens, tokens * (kPrompt + c.tokens / 2.0));

@@ -6,6 +6,7 @@
 #include <list>
 #include <optional>
 
+#include "infer/decode_graph.h"
 #include "infer/page_pool.h"
 #include "ops/logprobs.h"
 
@@ -66,6 +67,7 @@ struct Engine::Impl {
     Arena arena;
     std::optional<KvCache> cache;
     std::optional<PagePool> pool;
+    DecodeGraphs graphs;
     int64_t prompt_tokens = 0, generated_tokens = 0;
     int64_t prompt_pages = 0;  // whole pages of prompts of the groups under way
 
@@ -80,7 +82,7 @@ struct Engine::Impl {
     std::vector<Draw> draws;
 
     Impl(Model& m, EngineOptions o, std::function<std::string(int32_t)> bytes)
-        : model(m), options(o), token_bytes(std::move(bytes)), arena(m.device()) {
+        : model(m), options(o), token_bytes(std::move(bytes)), arena(m.device()), graphs(m) {
         check(options.max_sequences > 0 && options.prefill_tokens >= 0,
               "max_sequences must be at least 1, prefill_tokens at least 0");
         const bool on_cuda = model.device() == Device::cuda;
@@ -134,7 +136,10 @@ struct Engine::Impl {
         check(pages >= smallest, "the key-value cache of ", pages, " pages (", pages * page_bytes >> 20,
               " MiB) is too small for the longest request, which needs ", smallest, " pages (",
               (smallest * page_bytes >> 20) + 1, " MiB); give it more memory or use shorter completions");
-        if (!cache || cache->pages() < pages) cache.emplace(model.config(), pages, model.device());
+        if (!cache || cache->pages() < pages) {
+            graphs.clear();
+            cache.emplace(model.config(), pages, model.device());
+        }
         pool.emplace(cache->pages());
         prompt_tokens = generated_tokens = prompt_pages = 0;
     }
@@ -352,6 +357,12 @@ struct Engine::Impl {
             penalize(stream, begin, end, logits, params.repetition_penalty);
         if (params.filter.active() && !greedy)
             ops::filter_logits(stream, logits, params.filter, inv_temperature);
+        ops::sample_with_logprobs(stream, tokens, logprobs, logits,
+                                  greedy ? std::numeric_limits<float>::infinity() : inv_temperature,
+                                  keys_of(begin, end), arena);
+    }
+
+    std::vector<SampleKey> keys_of(size_t begin, size_t end) const {
         std::vector<SampleKey> keys;
         for (size_t i = begin; i < end; ++i) {
             const Sample& sample = *draws[i].sample;
@@ -360,9 +371,30 @@ struct Engine::Impl {
                             static_cast<uint32_t>(sample.index),
                             static_cast<uint32_t>(sample.group->length(sample))});
         }
-        ops::sample_with_logprobs(stream, tokens, logprobs, logits,
-                                  greedy ? std::numeric_limits<float>::infinity() : inv_temperature, keys,
-                                  arena);
+        return keys;
+    }
+
+    // Whether a step is the next token of each sample and no more, all drawn alike from whole distributions.
+    bool only_decodes() const {
+        if (draws.empty() || std::ssize(draws) != batch.tokens() || batch.segments() != batch.tokens() ||
+            std::ssize(batch.slots) != batch.tokens())
+            return false;
+        const Group& first = *draws.front().sample->group;
+        const SamplingParams& params = first.request->params;
+        const auto by_row = [](const Draw& a, const Draw& b) { return a.row < b.row; };
+        return first.params_class == draws.back().sample->group->params_class && !params.filter.active() &&
+               params.repetition_penalty == 1.0f && std::is_sorted(draws.begin(), draws.end(), by_row);
+    }
+
+    void decode_by_graph(Stream& stream) {
+        const float temperature = draws.front().sample->group->request->params.temperature;
+        const float inverse =
+            temperature == 0.0f ? std::numeric_limits<float>::infinity() : 1.0f / temperature;
+        const auto drawn = graphs.step(stream, batch, *cache, inverse, keys_of(0, draws.size()), arena);
+        for (size_t i = 0; i < draws.size(); ++i) {
+            if (drawn.tokens[i] < 0) ops::fail_sampling(i);
+            accept(*draws[i].sample, drawn.tokens[i], drawn.logprobs[i]);
+        }
     }
 
     // Draws all tokens where the stream computes, then fetches them at once.
@@ -415,6 +447,20 @@ struct Engine::Impl {
             return a.sample->group->params_class < b.sample->group->params_class;
         });
 
+        if (stream.on_cuda() && only_decodes()) {
+            decode_by_graph(stream);
+        } else {
+            compute(stream);
+        }
+        for (const Draw& d : draws) {
+            const bool first = d.sample->completion.ids.size() == 1;
+            if (first && !d.sample->done) ready.push_back(d.sample);
+        }
+        std::erase_if(running, [](const Sample* sample) { return sample->done; });
+    }
+
+    // A step of any kind.
+    void compute(Stream& stream) {
         ArenaScope scope(arena);
         std::vector<int32_t> rows;
         for (const Draw& d : draws) rows.push_back(d.row);
@@ -422,11 +468,6 @@ struct Engine::Impl {
         const TensorView logits = ops::take_logits(stream, hidden.dim(0), model.config().vocab_size, arena);
         ops::linear_forward(stream, logits, hidden, model.head(), {}, {});
         draw_all(stream, logits);
-        for (const Draw& d : draws) {
-            const bool first = d.sample->completion.ids.size() == 1;
-            if (first && !d.sample->done) ready.push_back(d.sample);
-        }
-        std::erase_if(running, [](const Sample* sample) { return sample->done; });
     }
 };
 

@@ -245,41 +245,53 @@ void Model::layer_forward(Stream& stream, int index, TensorView y, TensorView x,
     apply(stream, y, a.act, layer.down, a.x_mid, arena, &a.lora);
 }
 
+const void* Model::prepare_angles(int64_t end) {
+    ensure_angles(std::min<int64_t>(end, config_.max_position_embeddings));
+    return cos_.view().data;
+}
+
 TensorView Model::forward(Stream& stream, const ops::PackedBatch& batch, const KvCache& cache,
                           std::span<const int32_t> rows, Arena& arena, Activations* keep) {
-    const DType dtype = stream.activations();
-    const int64_t n = batch.tokens(), c = config_.hidden_size, r = static_cast<int64_t>(rows.size());
-    check(head_.data != nullptr, "the model has no weights yet; load or initialise it first");
     for (int32_t position : batch.positions) {
         if (!cos_ || position >= cos_.view().dim(0)) ensure_angles(position + 1);
     }
+    ops::UploadedBatch passing;
+    ops::UploadedBatch& uploaded = keep ? keep->uploaded : passing;
+    uploaded = ops::UploadedBatch(stream, batch, rows, cache.pages(), keep != nullptr, arena);
+    return forward(stream, uploaded.view(batch), uploaded.ids(batch), uploaded.rows(rows), cache, arena,
+                   keep);
+}
+
+TensorView Model::forward(Stream& stream, const ops::BatchView& batch, const ops::Indices& ids,
+                          const ops::Indices& rows, const KvCache& cache, Arena& arena, Activations* keep) {
+    const DType dtype = stream.activations();
+    const int64_t n = batch.host->tokens(), c = config_.hidden_size, r = rows.size();
+    check(head_.data != nullptr, "the model has no weights yet; load or initialise it first");
     TensorView hidden = arena.take(dtype, {r, c});
     Activations passing;
     Activations& a = keep ? *keep : passing;
     a.layers.resize(layers_.size());
-    a.rows.assign(rows.begin(), rows.end());
+    a.rows.assign(rows.host.begin(), rows.host.end());
     a.x = arena.take(dtype, {r, c}), a.rstd = arena.take(DType::f32, {r});
-    a.uploaded = ops::UploadedBatch(stream, batch, rows, cache.pages(), keep != nullptr, arena);
-    const ops::BatchView view = a.uploaded.view(batch);
 
     TensorView x = arena.take(dtype, {n, c});
     TensorView spare = keep ? TensorView{} : arena.take(dtype, {n, c});
-    ops::gather_rows(stream, x, weight(embed_, {config_.vocab_size, c}), a.uploaded.ids(batch));
+    ops::gather_rows(stream, x, weight(embed_, {config_.vocab_size, c}), ids);
     for (int l = 0; l < config_.num_hidden_layers; ++l) {
         LayerActivations& layer = a.layers[static_cast<size_t>(l)];
         if (keep) {
             TensorView y = arena.take(dtype, {n, c});
             const Arena::Mark mark = arena.mark();
-            layer_forward(stream, l, y, x, view, cache, arena, layer);
+            layer_forward(stream, l, y, x, batch, cache, arena, layer);
             if (keep->recompute) arena.release(mark);
             x = y;
         } else {  // two buffers take turns as the residual stream
             ArenaScope scope(arena);
-            layer_forward(stream, l, spare, x, view, cache, arena, layer);
+            layer_forward(stream, l, spare, x, batch, cache, arena, layer);
             std::swap(x, spare);
         }
     }
-    ops::gather_rows(stream, a.x, x, a.uploaded.rows(rows));
+    ops::gather_rows(stream, a.x, x, rows);
     ops::rmsnorm_forward(stream, hidden, a.rstd, a.x, weight(last_norm_, {c}), config_.rms_norm_eps);
     return hidden;
 }

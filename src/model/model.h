@@ -97,6 +97,13 @@ class Model {
     // activations stay in the arena for backward(). Positions must be below max_position_embeddings.
     TensorView forward(Stream& stream, const ops::PackedBatch& batch, const KvCache& cache,
                        std::span<const int32_t> rows, Arena& arena, Activations* keep = nullptr);
+    // The same of a batch, its ids and rows that lie where the stream computes, as a graph replays it: it
+    // copies nothing from the host and does not look at positions (see prepare_angles).
+    TensorView forward(Stream& stream, const ops::BatchView& batch, const ops::Indices& ids,
+                       const ops::Indices& rows, const KvCache& cache, Arena& arena,
+                       Activations* keep = nullptr);
+    // Makes the rotations of positions below `end`, as far as the model goes; returns where they lie.
+    const void* prepare_angles(int64_t end);
     // Adds to grads (flat, like trainable_weights) the gradient of everything below `dhidden` [R, C]. The
     // head's own gradient is the loss' to add (head_gradient).
     void backward(Stream& stream, TensorView grads, ConstTensorView dhidden, const ops::PackedBatch& batch,

@@ -7,10 +7,11 @@ namespace r1::ops::cuda {
 
 // The functions of the library under the names of its header.
 struct CublasLt {
-#define R1_CUBLASLT_FUNCTIONS(f)                                                                     \
-    f(cublasLtCreate) f(cublasLtGetStatusString) f(cublasLtMatmul) f(cublasLtMatmulAlgoGetHeuristic) \
-        f(cublasLtMatmulDescCreate) f(cublasLtMatmulDescSetAttribute) f(cublasLtMatrixLayoutCreate)  \
-            f(cublasLtMatmulPreferenceCreate) f(cublasLtMatmulPreferenceSetAttribute)
+#define R1_CUBLASLT_FUNCTIONS(f)                                                                           \
+    f(cublasLtCreate) f(cublasLtGetStatusString) f(cublasLtMatmul) f(cublasLtMatmulAlgoConfigGetAttribute) \
+        f(cublasLtMatmulAlgoGetHeuristic) f(cublasLtMatmulDescCreate) f(cublasLtMatmulDescSetAttribute)    \
+            f(cublasLtMatrixLayoutCreate) f(cublasLtMatmulPreferenceCreate)                                \
+                f(cublasLtMatmulPreferenceSetAttribute)
 #define R1_DECLARE(name) decltype(&::name) name = nullptr;
     R1_CUBLASLT_FUNCTIONS(R1_DECLARE)
 #undef R1_DECLARE

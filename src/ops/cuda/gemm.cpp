@@ -1,6 +1,8 @@
+#include <cmath>
 #include <map>
 #include <mutex>
 #include <tuple>
+#include <vector>
 
 #include "core/check.h"
 #include "core/cuda.h"
@@ -39,7 +41,7 @@ struct Plan {
 };
 
 // cuBLASLt's matrices are column-major, so it is asked for Dᵀ = B Aᵀ.
-Plan make_plan(const CublasLt& lt, const Gemm& g) {
+Plan describe(const CublasLt& lt, const Gemm& g) {
     Plan plan;
     const auto done = [&](cublasStatus_t status) { lt.check_status(status, "describing a matrix product"); };
     const auto set = [&](cublasLtMatmulDescAttributes_t attribute, const auto& value) {
@@ -61,7 +63,12 @@ Plan make_plan(const CublasLt& lt, const Gemm& g) {
     layout(plan.a, CUDA_R_16BF, g.b_transposed, g.n, g.k, g.ldb);
     layout(plan.b, CUDA_R_16BF, g.a_transposed, g.m, g.k, g.lda);
     layout(plan.d, g.d_f32 ? CUDA_R_32F : CUDA_R_16BF, false, g.m, g.n, g.ldd);
+    return plan;
+}
 
+// What cuBLASLt would take, best first.
+std::vector<cublasLtMatmulAlgo_t> candidates(const CublasLt& lt, const Gemm& g, const Plan& plan) {
+    const auto done = [&](cublasStatus_t status) { lt.check_status(status, "describing a matrix product"); };
     static cublasLtMatmulPreference_t preference = [&] {
         cublasLtMatmulPreference_t made = nullptr;
         done(lt.cublasLtMatmulPreferenceCreate(&made));
@@ -79,33 +86,27 @@ Plan make_plan(const CublasLt& lt, const Gemm& g) {
                                                  &workspace, sizeof workspace));
     done(lt.cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
                                                  &schemes, sizeof schemes));
-    cublasLtMatmulHeuristicResult_t found{};
+    cublasLtMatmulHeuristicResult_t found[16];
     int count = 0;
     const cublasStatus_t status = lt.cublasLtMatmulAlgoGetHeuristic(
-        lt.handle, plan.product, plan.a, plan.b, plan.d, plan.d, preference, 1, &found, &count);
+        lt.handle, plan.product, plan.a, plan.b, plan.d, plan.d, preference, 16, found, &count);
     check(status == CUBLAS_STATUS_SUCCESS && count > 0, "cuBLASLt has no algorithm for a product of ", g.m,
           " × ", g.k, " and ", g.n, " × ", g.k, ": ", lt.cublasLtGetStatusString(status));
-    plan.algorithm = found.algo;
-    return plan;
+    std::vector<cublasLtMatmulAlgo_t> algorithms;
+    for (int i = 0; i < count; ++i) algorithms.push_back(found[i].algo);
+    return algorithms;
 }
 
-const Plan& plan_of(const CublasLt& lt, const Gemm& g) {
-    static std::map<Key, Plan> plans;
-    const Key key = key_of(g);
-    auto found = plans.find(key);
-    if (found == plans.end()) found = plans.emplace(key, make_plan(lt, g)).first;
-    return found->second;
+int id_of(const CublasLt& lt, const cublasLtMatmulAlgo_t& algorithm) {
+    int id = -1;
+    size_t written = 0;
+    lt.check_status(lt.cublasLtMatmulAlgoConfigGetAttribute(&algorithm, CUBLASLT_ALGO_CONFIG_ID, &id,
+                                                            sizeof id, &written),
+                    "describing an algorithm");
+    return id;
 }
 
-}  // namespace
-
-void gemm(cudaStream_t stream, const Gemm& g) {
-    if (g.m == 0 || g.n == 0) return;
-    if (!fits(g)) return gemm_tiles(stream, g);
-    static std::mutex mutex;
-    const std::lock_guard lock(mutex);
-    const CublasLt& lt = CublasLt::get();
-    const Plan& plan = plan_of(lt, g);
+void run(const CublasLt& lt, const Gemm& g, const Plan& plan, cudaStream_t stream) {
     if (g.bias) {
         lt.check_status(lt.cublasLtMatmulDescSetAttribute(plan.product, CUBLASLT_MATMUL_DESC_BIAS_POINTER,
                                                           &g.bias, sizeof g.bias),
@@ -117,6 +118,77 @@ void gemm(cudaStream_t stream, const Gemm& g) {
         lt.cublasLtMatmul(lt.handle, plan.product, &g.alpha, g.b, plan.a, g.a, plan.b, &beta, c, plan.d, g.d,
                           plan.d, &plan.algorithm, g.workspace, g.workspace ? kGemmWorkspace : 0, stream),
         "a matrix product");
+}
+
+// The fastest of some algorithms that give the same bits; D is written again and again.
+cublasLtMatmulAlgo_t fastest(const CublasLt& lt, const Gemm& g, Plan plan,
+                             const std::vector<cublasLtMatmulAlgo_t>& algorithms, cudaStream_t stream) {
+    constexpr int kRuns = 10;
+    cudaEvent_t begin = nullptr, end = nullptr;
+    check_cuda(cudaEventCreate(&begin), "making an event");
+    check_cuda(cudaEventCreate(&end), "making an event");
+    float best = INFINITY;
+    cublasLtMatmulAlgo_t chosen = algorithms.front();
+    for (const auto& algorithm : algorithms) {
+        plan.algorithm = algorithm;
+        run(lt, g, plan, stream);
+        check_cuda(cudaEventRecord(begin, stream), "timing a matrix product");
+        for (int i = 0; i < kRuns; ++i) run(lt, g, plan, stream);
+        check_cuda(cudaEventRecord(end, stream), "timing a matrix product");
+        check_cuda(cudaEventSynchronize(end), "timing a matrix product");
+        float time = 0.0f;
+        check_cuda(cudaEventElapsedTime(&time, begin, end), "timing a matrix product");
+        if (time < best) best = time, chosen = algorithm;
+    }
+    cudaEventDestroy(begin);
+    cudaEventDestroy(end);
+    return chosen;
+}
+
+constexpr int64_t kManyRows = 4096;
+constexpr int64_t kTuned = 1024;  // rows of a decode step: few of them, and each is computed many times
+
+const Plan& plan_of(const CublasLt& lt, const Gemm& g, cudaStream_t stream);
+
+// Without a workspace a row's bits must not depend on m: so the algorithm is of the kind that many rows have,
+// whatever its tiles. cuBLASLt has other kinds for a few rows of small matrices.
+Plan make_plan(const CublasLt& lt, const Gemm& g, cudaStream_t stream) {
+    Plan plan = describe(lt, g);
+    std::vector<cublasLtMatmulAlgo_t> algorithms = candidates(lt, g, plan);
+    if (!g.workspace) {
+        Gemm many = g;
+        many.m = kManyRows;
+        const cublasLtMatmulAlgo_t reference =
+            g.m == kManyRows ? algorithms.front() : plan_of(lt, many, stream).algorithm;
+        const int id = id_of(lt, reference);
+        std::erase_if(algorithms, [&](const auto& algorithm) { return id_of(lt, algorithm) != id; });
+        if (algorithms.empty()) algorithms.push_back(reference);
+    }
+    plan.algorithm = algorithms.front();
+    cudaStreamCaptureStatus capturing = cudaStreamCaptureStatusNone;
+    check_cuda(cudaStreamIsCapturing(stream, &capturing), "asking whether a graph is recorded");
+    const bool again = !g.accumulate && g.m <= kTuned && capturing == cudaStreamCaptureStatusNone;
+    if (again && algorithms.size() > 1) plan.algorithm = fastest(lt, g, plan, algorithms, stream);
+    return plan;
+}
+
+const Plan& plan_of(const CublasLt& lt, const Gemm& g, cudaStream_t stream) {
+    static std::map<Key, Plan> plans;
+    const Key key = key_of(g);
+    auto found = plans.find(key);
+    if (found == plans.end()) found = plans.emplace(key, make_plan(lt, g, stream)).first;
+    return found->second;
+}
+
+}  // namespace
+
+void gemm(cudaStream_t stream, const Gemm& g) {
+    if (g.m == 0 || g.n == 0) return;
+    if (!fits(g)) return gemm_tiles(stream, g);
+    static std::mutex mutex;
+    const std::lock_guard lock(mutex);
+    const CublasLt& lt = CublasLt::get();
+    run(lt, g, plan_of(lt, g, stream), stream);
 }
 
 }  // namespace r1::ops::cuda
