@@ -1,4 +1,12 @@
 // The only file that sees toml++.
+namespace r1 {
+struct BrokenToml {};
+[[noreturn]] static void broken_toml() {
+    throw BrokenToml{};
+}
+}  // namespace r1
+// toml++ asserts what some malformed keys break ("[>]"); here those are errors like any other.
+#define TOML_ASSERT(condition) (static_cast<bool>(condition) ? static_cast<void>(0) : r1::broken_toml())
 #define TOML_MAX_NESTED_VALUES 16
 #include <toml++/toml.h>
 
@@ -91,6 +99,8 @@ void apply_toml(const std::vector<Option>& options, std::string_view text, const
         apply_node(options, seen, "", toml::parse(text, source), source);
     } catch (const toml::parse_error& error) {
         fail(source, ":", error.source().begin.line, ": not TOML: ", error.description());
+    } catch (const BrokenToml&) {
+        fail(source, ": not TOML: a key or the name of a table is malformed");
     }
 }
 

@@ -211,6 +211,10 @@ TEST_F(OptionsTest, ResolvedTomlReadsBackTheSame) {
     EXPECT_EQ(other.learning_rate, config.learning_rate);
 }
 
+TEST_F(OptionsTest, AMalformedTableNameIsAnError) {
+    EXPECT_EQ(toml_error("[>]"), "run.toml: not TOML: a key or the name of a table is malformed");
+}
+
 TEST_F(OptionsTest, ATableMayHaveTheNameOfItsKey) {
     std::string data;
     table.push_back({.name = "data.data", .target = &data});
