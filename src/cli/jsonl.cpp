@@ -8,8 +8,8 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "cli/request.h"
 #include "cli/verbs.h"
-#include "formats/json.h"
 
 namespace r1::cli {
 namespace {
@@ -70,12 +70,6 @@ bool LineReader::ready() {
         if (::poll(&waiting, 1, 0) <= 0) return false;
         fill();
     }
-}
-
-nlohmann::json parse_line(const std::string& line) {
-    nlohmann::json value = parse_json(line, "the line");
-    check(value.is_object(), "the line must be a JSON object, not ", value.type_name());
-    return value;
 }
 
 void print_line(const nlohmann::json& value) {

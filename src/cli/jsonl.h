@@ -23,8 +23,6 @@ class LineReader {
     std::string buffer_;
 };
 
-// The object that a line holds. Throws Error if it is not JSON, not UTF-8 or not an object.
-nlohmann::json parse_line(const std::string& line);
 // Writes one line. Bytes that are not UTF-8 become U+FFFD.
 void print_line(const nlohmann::json& value);
 void print_line(const nlohmann::ordered_json& value);

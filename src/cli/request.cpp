@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/check.h"
+#include "formats/json.h"
 
 namespace r1::cli {
 namespace {
@@ -29,6 +30,12 @@ int64_t integer(const nlohmann::json& value, const char* key, int64_t min, int64
 }
 
 }  // namespace
+
+nlohmann::json parse_line(const std::string& line) {
+    nlohmann::json value = parse_json(line, "the line");
+    check(value.is_object(), "the line must be a JSON object, not ", value.type_name());
+    return value;
+}
 
 bool has_field(const nlohmann::json& request, const char* key) {
     return find(request, key) != nullptr;

@@ -1,4 +1,4 @@
-// Fields of a JSON request, with errors that name the field. A field that is null counts as absent.
+// A JSON request and its fields, with errors that name the field. A field that is null counts as absent.
 #pragma once
 #include <cstdint>
 #include <limits>
@@ -7,6 +7,9 @@
 #include <vector>
 
 namespace r1::cli {
+
+// The object that a line holds. Throws Error if it is not JSON, not UTF-8 or not an object.
+nlohmann::json parse_line(const std::string& line);
 
 bool has_field(const nlohmann::json& request, const char* key);
 // Each throws Error if the field has another type or is out of [min, max]; the second form's `otherwise`

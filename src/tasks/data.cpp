@@ -8,6 +8,7 @@
 
 #include "core/check.h"
 #include "core/files.h"
+#include "formats/json.h"
 #include "tasks/number.h"
 #include "tasks/task.h"
 
@@ -202,10 +203,8 @@ LoadedData load_examples(const std::filesystem::path& path) {
         if (line.find_first_not_of(" \t\r") == std::string_view::npos) return;
         std::string problem;
         try {
-            data.examples.push_back(parse_example(json::parse(line)));
+            data.examples.push_back(parse_example(parse_json(line, "the line")));
             return;
-        } catch (const json::exception&) {
-            problem = "the line is not JSON";
         } catch (const Error& error) {
             problem = error.what();
         }

@@ -71,7 +71,7 @@ TEST(Data, LinesEndAtNewlinesAloneAndBadOnesAreNamed) {
     EXPECT_EQ(data.examples[0].prompt, "a\u2028b\u0085c");
     EXPECT_EQ(data.skipped, 2u);
     ASSERT_EQ(data.problems.size(), 2u);
-    EXPECT_NE(data.problems[0].find(":3: the line is not JSON"), std::string::npos) << data.problems[0];
+    EXPECT_NE(data.problems[0].find(":3: the line is not valid JSON"), std::string::npos) << data.problems[0];
     EXPECT_NE(data.problems[1].find(":4: the gold"), std::string::npos) << data.problems[1];
     EXPECT_THROW(load_examples(temporary("empty.jsonl", "\n\n")), Error);
     EXPECT_THROW(load_examples(temporary("useless.jsonl", "{\"a\":1}\n")), Error);
