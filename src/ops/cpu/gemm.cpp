@@ -41,15 +41,20 @@ void block(const Gemm& g, int64_t m0, int64_t m1, int64_t p0, int64_t last, int6
             for (int64_t n = columns; n < chains_row; ++n) scratch[r * chains_row + n] = 0.0f;
         }
     }
+    // Rows are dealt out evenly where they lie one after the other: a last tile of few rows has too few
+    // chains to hide the latency of an FMA.
+    const bool row_major = g.a_tile == kRows * g.a_row;
+    const int64_t row_tiles = ceil_div(m1 - m0, kRows);
+    const int64_t tile_height = row_major ? ceil_div(m1 - m0, row_tiles) : kRows;
     // The panels behind these come next; they are asked for piece by piece while the rows pass.
     const bool more = panels <= kPanels && p0 + panels < last;
     const int64_t lines = panels * 16 * static_cast<int64_t>(sizeof(B)) * kAheadStep / 64;
     const char* ahead = reinterpret_cast<const char*>(b + panels * 16 * g.k);
     const int64_t block_k = panels <= kPanels ? kBlockK : g.k;
     for (int64_t k = 0; k == 0 || k < g.k; k += block_k) {
-        for (int64_t m = m0; m < m1; m += kRows) {
+        for (int64_t m = m0; m < m1; m += tile_height) {
             Tile t{smaller(block_k, g.k - k),
-                   g.a + m / kRows * g.a_tile + k * g.a_col,
+                   g.a + (row_major ? m * g.a_row : m / kRows * g.a_tile) + k * g.a_col,
                    g.a_row,
                    g.a_col,
                    16,
@@ -58,11 +63,11 @@ void block(const Gemm& g, int64_t m0, int64_t m1, int64_t p0, int64_t last, int6
                    chains_row,
                    g.accumulate || k > 0};
             if (more) {
-                t.ahead_lines = static_cast<int>(ceil_div(lines, ceil_div(m1 - m0, kRows)));
+                t.ahead_lines = static_cast<int>(ceil_div(lines, row_tiles));
                 t.ahead = ahead;
                 ahead += ceil_div(t.k, kAheadStep) * t.ahead_lines * 64;
             }
-            tile_rows(static_cast<int>(smaller(kRows, m1 - m)), t, b + k * 16, panels);
+            tile_rows(static_cast<int>(smaller(tile_height, m1 - m)), t, b + k * 16, panels);
         }
     }
     if (!ragged && !g.bias && !g.residual) return;
