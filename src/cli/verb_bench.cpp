@@ -114,6 +114,20 @@ double compute_floor(const Model& model, const Peak& peak, double tokens, double
 double weight_bytes(const Model& model) {
     return model.flops_per_token() / 2.0 * static_cast<double>(size_of(model.weight_dtype()));
 }
+// Seconds of decoding some sequences token by token behind prompts that are shared by groups: each step reads
+// the weights and all keys and values once, or takes its arithmetic, whichever is longer.
+double decode_floor(const Model& model, const Peak& peak, int prompts, int group, int prompt, int tokens) {
+    const double kv = static_cast<double>(KvCache::bytes(model.config(), 1, model.device())) / ops::kPage;
+    const double sequences = static_cast<double>(prompts) * group;
+    double seconds = 0.0;
+    for (int t = 0; t < tokens; ++t) {
+        const double bytes =
+            weight_bytes(model) + kv * (static_cast<double>(prompts) * prompt + sequences * t);
+        seconds += std::max(bytes / (peak.gbytes_per_s * 1e9),
+                            compute_floor(model, peak, sequences, sequences * (prompt + t)));
+    }
+    return seconds;
+}
 
 Case bench_prefill(Stream& stream, Model& model, const Config& c, const Peak& peak) {
     Rng rng(1);
@@ -177,7 +191,7 @@ Case bench_decode(Stream& stream, Model& model, const Config& c, const Peak& pea
         request.prompt_index = static_cast<uint32_t>(i);
         requests.push_back(std::move(request));
     }
-    Engine engine(model, {.max_sequences = sequences, .prefill_tokens = 4096});
+    Engine engine(model, {.max_sequences = sequences, .prefill_tokens = stream.on_cuda() ? 0 : 4096});
     const auto run = [&](int tokens) {
         for (auto& request : requests) request.params.max_tokens = tokens;
         const double start = seconds_now();
@@ -186,9 +200,8 @@ Case bench_decode(Stream& stream, Model& model, const Config& c, const Peak& pea
     };
     const double seconds = median_seconds(c.repeat, [&] { return run(c.tokens + 1) - run(1); });
     const double tokens = static_cast<double>(sequences) * c.tokens;
-    const double compute = compute_floor(model, peak, tokens, tokens * (kPrompt + c.tokens / 2.0));
-    const double reading = weight_bytes(model) * c.tokens / (peak.gbytes_per_s * 1e9);
-    return {cat("decode ", sequences), tokens, seconds, std::max(compute, reading)};
+    const double floor = decode_floor(model, peak, sequences, 1, kPrompt, c.tokens);
+    return {cat("decode ", sequences), tokens, seconds, floor};
 }
 
 Case bench_grpo(Stream& stream, Model& model, const Config& c, const Peak& peak) {
@@ -238,7 +251,11 @@ Case bench_grpo(Stream& stream, Model& model, const Config& c, const Peak& peak)
     });
     const double completion = kPrompts * kGenerations * static_cast<double>(tokens);
     const double trained = completion + kPrompts * kPrompt;
-    const double floor = compute_floor(model, peak, completion + 3 * trained, 0) +
+    const double prompts = kPrompts, own = tokens, prompt = kPrompt, sequences = prompts * kGenerations;
+    const double pairs = prompts * prompt * prompt / 2 + sequences * own * (prompt + own / 2);
+    const double floor = compute_floor(model, peak, prompts * prompt, prompts * prompt * prompt / 2) +
+                         decode_floor(model, peak, kPrompts, kGenerations, kPrompt, tokens) +
+                         3 * compute_floor(model, peak, trained, pairs) +
                          30.0 * static_cast<double>(model.parameter_count()) / (peak.gbytes_per_s * 1e9);
     return {cat("GRPO step ", kPrompts, " x ", kGenerations, " x ", tokens),
             completion,

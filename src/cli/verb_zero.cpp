@@ -11,11 +11,13 @@ void quick(RlConfig& c) {
     c.eval_problems = 100;
 }
 
-// A model of the user's own has TRL's defaults; the embedded base has what suits it.
+// A model of the user's own has TRL's defaults; the embedded base has what suits it, and so has a GPU.
 bool rebase(RlConfig& c) {
-    if (!c.model.empty()) return false;
+    const bool embedded = c.model.empty(), on_cuda = c.device == "cuda";
+    if (!embedded && !on_cuda) return false;
     c = RlConfig{};
-    embedded_defaults(c);
+    if (embedded) embedded_defaults(c);
+    if (on_cuda) cuda_defaults(c);
     return true;
 }
 

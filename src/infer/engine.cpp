@@ -86,7 +86,7 @@ struct Engine::Impl {
         check(options.max_sequences > 0 && options.prefill_tokens >= 0,
               "max_sequences must be at least 1, prefill_tokens at least 0");
         const bool on_cuda = model.device() == Device::cuda;
-        if (options.prefill_tokens == 0) options.prefill_tokens = on_cuda ? 8192 : 512;
+        if (options.prefill_tokens == 0) options.prefill_tokens = on_cuda ? 16384 : 512;
     }
 
     void prepare(std::span<const Request> requests) {

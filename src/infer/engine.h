@@ -24,7 +24,7 @@ struct Request {
 
 struct EngineOptions {
     int max_sequences = 64;   // samples decoded together
-    int prefill_tokens = 0;   // prompt tokens taken into one step; 0 = 512, on CUDA 8192
+    int prefill_tokens = 0;   // prompt tokens taken into one step; 0 = 512, on CUDA 16384
     int64_t pages = 0;        // 0 = enough for max_sequences of the longest request, within memory_bytes
     size_t memory_bytes = 0;  // 0 = 4 GiB, on CUDA a third of what is free
 };

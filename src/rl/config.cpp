@@ -267,4 +267,9 @@ void embedded_defaults(RlConfig& c) {
     c.micro_batch_tokens = 1024;
 }
 
+void cuda_defaults(RlConfig& c) {
+    c.max_sequences = 1024;
+    c.micro_batch_tokens = 16384;
+}
+
 }  // namespace r1

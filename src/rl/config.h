@@ -70,5 +70,7 @@ std::vector<Option> rl_options(RlConfig& config);
 
 // Settings for the embedded base and its generated problems, where the flags and the file say nothing else.
 void embedded_defaults(RlConfig& config);
+// What keeps a GPU busy: more sequences and tokens at a time.
+void cuda_defaults(RlConfig& c);
 
 }  // namespace r1
