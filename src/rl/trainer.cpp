@@ -10,6 +10,7 @@
 #include "rl/policy_update.h"
 #include "tasks/data.h"
 #include "train/checkpoint.h"
+#include "train/memory_plan.h"
 #include "train/run_folder.h"
 
 namespace r1 {
@@ -98,7 +99,15 @@ class Trainer {
     void begin() {
         if (callbacks_.started) callbacks_.started(run_.path(), 0);
         for (const auto& note : source_.notes()) say(note);
+        say_plan();
         evaluate_and_log(0);
+    }
+
+    void say_plan() {
+        if (model_.device() != Device::cuda) return;
+        const int64_t longest = model_.config().max_position_embeddings;
+        const int64_t most = std::min<int64_t>(longest, config_.max_completion_length + int64_t{1024});
+        say(plan_memory(model_, config_.micro_batch_tokens, most, config_.gradient_checkpointing).text());
     }
 
     void resume() {
@@ -124,6 +133,7 @@ class Trainer {
         if (callbacks_.started) callbacks_.started(run_.path(), step_);
         for (const auto& note : notes) say(note);
         say(cat("resumed after step ", step_));
+        say_plan();
     }
 
     void save() {

@@ -7,6 +7,7 @@
 #include "text/bpe_trainer.h"
 #include "train/backprop.h"
 #include "train/checkpoint.h"
+#include "train/memory_plan.h"
 #include "train/run_folder.h"
 
 namespace r1 {
@@ -71,6 +72,7 @@ bool pretrain(Stream& stream, const PretrainConfig& config) {
     Schedule schedule = config.schedule;
     schedule.total_steps = (config.tokens + config.batch_tokens - 1) / config.batch_tokens;
     schedule.validate();
+    plan_memory(model, config.micro_batch_tokens, shape.max_position_embeddings, false);
 
     int64_t step = 0;
     uint64_t next_document = 0;
