@@ -51,7 +51,7 @@ __global__ void __launch_bounds__(256)
 }
 
 // ---- dq: a warpgroup takes 64 query rows and walks their key blocks. Up to D = 128 the rows stay in
-// registers, and their tiles become the third stage of keys and values.
+// registers.
 
 template <int D>
 constexpr size_t kQueryShared = 1024 + 6 * kBlock* D * sizeof(bf16);
@@ -61,7 +61,6 @@ __global__ void __launch_bounds__(kThreads, kResident<D>) query_gradients(const 
     constexpr uint32_t kTileBytes = kBlock * D * sizeof(bf16);
     constexpr int kWidth = D < 128 ? D : 128;  // columns that one product writes
     constexpr bool kInRegisters = D <= 128;
-    constexpr int kStages = kInRegisters ? 3 : 2;
     begin();
     const Shape& shape = at.shape;
     const int tile_index = static_cast<int>(blockIdx.x) / shape.hkv;
@@ -78,7 +77,7 @@ __global__ void __launch_bounds__(kThreads, kResident<D>) query_gradients(const 
     uint8_t* memory = tiles_begin(unaligned);
     const uint32_t queries = shared_address(memory), douts = queries + kTileBytes;
     const auto stage_of = [&](int block) {  // keys, then values
-        return queries + (kStages == 3 ? (block + 1) % 3 : block % 2 + 1) * 2 * kTileBytes;
+        return queries + (2 + block % 2 * 2) * kTileBytes;
     };
     load_rows<D, kThreads>(shape, rows, tile.row, thread, RowSource{queries, at.qkv, shape.qkv_stride()},
                            RowSource{douts, at.dout, int64_t{shape.heads} * shape.d});
@@ -94,7 +93,6 @@ __global__ void __launch_bounds__(kThreads, kResident<D>) query_gradients(const 
         end_copies();
     };
     load(0);
-    load(1);
 
     int position[2];
     float2 stat[2];
@@ -105,65 +103,61 @@ __global__ void __launch_bounds__(kThreads, kResident<D>) query_gradients(const 
         stat[half] = at.stats[rows.stat(shape, row)];
     }
     const int first_position = rows.position_of(shape, tile.row);
-    wait_copies<1>();
-    publish_copies();
-    __syncthreads();
-
     Fragments<kInRegisters ? D : 16> q, dout;
     if constexpr (kInRegisters) {
+        wait_copies<0>();
+        __syncthreads();
         load_fragments<D>(q, queries, warp, lane);
         load_fragments<D>(dout, douts, warp, lane);
     }
-    float z[8][4], g[8][4];
-    const auto products = [&](int block) {  // of q with the keys, of dout with the values
+    float dq[D / kWidth][kWidth / 8][4] = {};
+    for (int block = 0; block < blocks; ++block) {
+        wait_copies<0>();
+        publish_copies();
+        __syncthreads();  // the block has come, and all are done with the stage that the next one takes
         const uint32_t stage = stage_of(block);
+        float z[8][4], g[8][4], p[8][4];
         begin_products();
         if constexpr (kInRegisters) {
             multiply_transposed<D>(z, q, stage);
+            end_products();
             multiply_transposed<D>(g, dout, stage + kTileBytes);
         } else {
             multiply_transposed<D>(z, queries, stage);
+            end_products();
             multiply_transposed<D>(g, douts, stage + kTileBytes);
         }
         end_products();
-    };
-    products(0);
-
-    float dq[D / kWidth][kWidth / 8][4] = {};
-    for (int block = 0; block < blocks; ++block) {
-        wait_products<0>();
+        load(block + 1);
+        wait_products<1>(z);
         const int first = block * kBlock;
         const bool masked = first + kBlock - 1 > first_position;
-        uint32_t ds[4][4];
 #pragma unroll
         for (int j = 0; j < 8; ++j) {
 #pragma unroll
             for (int i = 0; i < 4; ++i) {
-                const float2 s = stat[i / 2];
-                float d = exp2_fast(fmaf(z[j][i], at.c, -s.x)) * (g[j][i] - s.y);
-                if (masked && first + j * 8 + lane % 4 * 2 + i % 2 > position[i / 2]) d = 0.0f;
-                z[j][i] = d;
+                p[j][i] = exp2_fast(fmaf(z[j][i], at.c, -stat[i / 2].x));
+                if (masked && first + j * 8 + lane % 4 * 2 + i % 2 > position[i / 2]) p[j][i] = 0.0f;
             }
-            ds[j / 2][j % 2 * 2] = narrow2(z[j][0], z[j][1]);
-            ds[j / 2][j % 2 * 2 + 1] = narrow2(z[j][2], z[j][3]);
         }
-        wait_copies<0>();
-        publish_copies();
-        __syncthreads();  // the next block has come, and all are done with the one before this
-        if constexpr (kStages == 3) load(block + 2);
+        wait_products<0>(g);
+        Weights ds;
+#pragma unroll
+        for (int j = 0; j < 8; ++j) {
+#pragma unroll
+            for (int half = 0; half < 2; ++half)
+                ds[j / 2][j % 2 * 2 + half] =
+                    narrow2(p[j][2 * half] * (g[j][2 * half] - stat[half].y),
+                            p[j][2 * half + 1] * (g[j][2 * half + 1] - stat[half].y));
+        }
         begin_products();
 #pragma unroll
         for (int part = 0; part < D / kWidth; ++part)
-            multiply_rows<kWidth>(dq[part], ds, stage_of(block), part * kWidth, true);
+            multiply_rows<true, kWidth>(dq[part], ds, stage, part * kWidth);
         end_products();
-        if (block + 1 < blocks) products(block + 1);
-        if constexpr (kStages == 2) {
-            wait_products<0>();
-            __syncthreads();
-            load(block + 2);
-        }
+#pragma unroll
+        for (int part = 0; part < D / kWidth; ++part) wait_products<0>(dq[part]);
     }
-    wait_products<0>();
 
     // Through the warp's own rows of the query tile, which no product reads any more.
     __syncthreads();
@@ -197,16 +191,12 @@ template <int D>
 constexpr int kKeyColumns = D < 128 ? D : 128;  // of dk and dv that one thread block sums
 
 template <int D>
-constexpr int kKeyStages = D == 64 ? 3 : 2;
-
-template <int D>
-constexpr size_t kKeyShared =
-    1024 + (2 + 2 * kKeyStages<D>)*kBlock* D * sizeof(bf16) + kKeyStages<D>* kRows * sizeof(float2);
+constexpr size_t kKeyShared = 1024 + 6 * kBlock* D * sizeof(bf16) + 2 * kRows * sizeof(float2);
 
 template <int D>
 __global__ void __launch_bounds__(kThreads, kResident<D>) key_gradients(const Backward at) {
     constexpr uint32_t kTileBytes = kBlock * D * sizeof(bf16);
-    constexpr int kColumns = kKeyColumns<D>, kParts = D / kColumns, kStages = kKeyStages<D>;
+    constexpr int kColumns = kKeyColumns<D>, kParts = D / kColumns;
     begin();
     const Shape& shape = at.shape;
     const int unit = static_cast<int>(blockIdx.x) / kParts;
@@ -223,10 +213,10 @@ __global__ void __launch_bounds__(kThreads, kResident<D>) key_gradients(const Ba
     extern __shared__ uint8_t unaligned[];
     uint8_t* memory = tiles_begin(unaligned);
     const uint32_t keys = shared_address(memory), values = keys + kTileBytes, queries = values + kTileBytes;
-    float2* stats = reinterpret_cast<float2*>(memory + (2 + 2 * kStages) * kTileBytes);
+    float2* stats = reinterpret_cast<float2*>(memory + 6 * kTileBytes);
     const auto load = [&](int tile) {
         if (tile < tiles) {
-            const int stage = tile % kStages, row = begin_row + tile * kRows;
+            const int stage = tile % 2, row = begin_row + tile * kRows;
             const uint32_t to = queries + stage * 2 * kTileBytes;
             load_rows<D, kThreads>(shape, rows, row, thread, RowSource{to, at.qkv, shape.qkv_stride()},
                                    RowSource{to + kTileBytes, at.dout, int64_t{shape.heads} * shape.d});
@@ -238,27 +228,14 @@ __global__ void __launch_bounds__(kThreads, kResident<D>) key_gradients(const Ba
         }
         end_copies();
     };
-    float z[8][4], g[8][4];
-    const auto products = [&](int tile) {  // of the keys with q, of the values with dout
-        const uint32_t stage = queries + tile % kStages * 2 * kTileBytes;
-        begin_products();
-        multiply_transposed<D>(z, keys, stage);
-        multiply_transposed<D>(g, values, stage + kTileBytes);
-        end_products();
-    };
     if (tiles > 0) {
         const BlockPages pages{item.page[0], item.page[1]};
         load_keys<D, kThreads>(keys, at.k, shape, pages, kv_head, keys_count, thread);
         load_keys<D, kThreads>(values, at.v, shape, pages, kv_head, keys_count, thread);
         load(0);
-        load(1);
-        wait_copies<1>();
-        publish_copies();
-        __syncthreads();
-        products(0);
     }
 
-    // The first row that sees each of this thread's two keys.
+    // The first row that sees each of this thread's two keys, and the first that sees all keys.
     int first_row[2];
 #pragma unroll
     for (int half = 0; half < 2; ++half)
@@ -267,50 +244,51 @@ __global__ void __launch_bounds__(kThreads, kResident<D>) key_gradients(const Ba
 
     float dk[kColumns / 8][4] = {}, dv[kColumns / 8][4] = {};
     for (int tile = 0; tile < tiles; ++tile) {
-        wait_products<0>();
-        const int stage = tile % kStages, row = begin_row + tile * kRows;
-        const bool masked = row < all_see || row + kRows > rows.count;
-        uint32_t p[4][4], ds[4][4];
-#pragma unroll
-        for (int j = 0; j < 8; ++j) {
-            const int local = j * 8 + lane % 4 * 2;
-            const float4 s = *reinterpret_cast<const float4*>(stats + stage * kRows + local);
-#pragma unroll
-            for (int i = 0; i < 4; ++i) {
-                float weight = exp2_fast(fmaf(z[j][i], at.c, i % 2 ? -s.z : -s.x));
-                float d = weight * (g[j][i] - (i % 2 ? s.w : s.y));
-                const int r = row + local + i % 2;
-                if (masked && (r < first_row[i / 2] || r >= rows.count)) weight = d = 0.0f;
-                z[j][i] = weight;
-                g[j][i] = d;
-            }
-#pragma unroll
-            for (int half = 0; half < 2; ++half) {
-                p[j / 2][j % 2 * 2 + half] = narrow2(z[j][2 * half], z[j][2 * half + 1]);
-                ds[j / 2][j % 2 * 2 + half] = narrow2(g[j][2 * half], g[j][2 * half + 1]);
-            }
-        }
         wait_copies<0>();
         publish_copies();
-        __syncthreads();  // the next tile has come, and all are done with the one before this
-        if constexpr (kStages == 3) load(tile + 2);
-        const uint32_t rows_of_tile = queries + stage * 2 * kTileBytes;
+        __syncthreads();  // the tile has come, and all are done with the stage that the next one takes
+        const uint32_t q = queries + tile % 2 * 2 * kTileBytes, dout = q + kTileBytes;
+        float z[8][4], g[8][4], p[8][4];
         begin_products();
-        multiply_rows<kColumns>(dv, p, rows_of_tile + kTileBytes, column, true);
-        multiply_rows<kColumns>(dk, ds, rows_of_tile, column, true);
+        multiply_transposed<D>(z, keys, q);
         end_products();
-        if (tile + 1 < tiles) products(tile + 1);
-        if constexpr (kStages == 2) {
-            if (tile + 1 < tiles) {
-                wait_products<1>();
-            } else {
-                wait_products<0>();
+        multiply_transposed<D>(g, values, dout);
+        end_products();
+        load(tile + 1);
+        wait_products<1>(z);
+        const int row = begin_row + tile * kRows;
+        const bool masked = row < all_see || row + kRows > rows.count;
+        const float2* stat = stats + tile % 2 * kRows + lane % 4 * 2;
+        Weights weights;
+#pragma unroll
+        for (int j = 0; j < 8; ++j) {
+            const float lse[2] = {stat[j * 8].x, stat[j * 8 + 1].x};
+#pragma unroll
+            for (int i = 0; i < 4; ++i) {
+                p[j][i] = exp2_fast(fmaf(z[j][i], at.c, -lse[i % 2]));
+                const int r = row + j * 8 + lane % 4 * 2 + i % 2;
+                if (masked && (r < first_row[i / 2] || r >= rows.count)) p[j][i] = 0.0f;
             }
-            __syncthreads();
-            load(tile + 2);
         }
+        pack(weights, p);
+        begin_products();
+        multiply_rows<true, kColumns>(dv, weights, dout, column);
+        end_products();
+        wait_products<1>(g);
+        Weights ds;
+#pragma unroll
+        for (int j = 0; j < 8; ++j) {
+            const float delta[2] = {stat[j * 8].y, stat[j * 8 + 1].y};
+#pragma unroll
+            for (int half = 0; half < 2; ++half)
+                ds[j / 2][j % 2 * 2 + half] = narrow2(p[j][2 * half] * (g[j][2 * half] - delta[0]),
+                                                      p[j][2 * half + 1] * (g[j][2 * half + 1] - delta[1]));
+        }
+        begin_products();
+        multiply_rows<true, kColumns>(dk, ds, q, column);
+        end_products();
+        wait_products<0>(dk, dv);
     }
-    wait_products<0>();
 
 #pragma unroll
     for (int half = 0; half < 2; ++half) {

@@ -95,7 +95,7 @@ __global__ void __launch_bounds__(kPrefillThreads, kResident<D>) prefill(const F
     Running running[2];
     float o[D / kWidth][kWidth / 8][4] = {};
     for (int block = 0; block < blocks; ++block) {
-        wait_products<0>();
+        wait_products<0>(z);
         const int first = block * kBlock;
         if (first + kBlock - 1 > first_position) mask(z, first, position, lane);
         float max[2], sum[2];
@@ -108,22 +108,22 @@ __global__ void __launch_bounds__(kPrefillThreads, kResident<D>) prefill(const F
         wait_copies<0>();
         publish_copies();
         __syncthreads();  // the next block has come, and all are done with the one before this
-        load(block + 2);
 #pragma unroll
         for (int part = 0; part < D / kWidth; ++part) {
             float block_o[kWidth / 8][4];
             begin_products();
-            multiply_rows<kWidth>(block_o, weights, values + block % kStages * kTileBytes, part * kWidth,
-                                  false);
+            multiply_rows<false, kWidth>(block_o, weights, values + block % kStages * kTileBytes,
+                                         part * kWidth);
             end_products();
             if (part == D / kWidth - 1) {
                 begin_products();
                 if (block + 1 < blocks)
                     multiply_transposed<D>(z, q, keys + (block + 1) % kStages * kTileBytes);
                 end_products();
-                wait_products<1>();
+                load(block + 2);
+                wait_products<1>(block_o);
             } else {
-                wait_products<0>();
+                wait_products<0>(block_o);
             }
 #pragma unroll
             for (int n = 0; n < kWidth / 8; ++n)
@@ -284,10 +284,15 @@ __global__ void __launch_bounds__(128) decode(const Forward at) {
             load(values, at.v, block + round);
             meet();
             const int count = min(round, blocks - base);
+            for (int i = thread; i < count * heads; i += static_cast<int>(blockDim.x)) {
+                const int j = i / heads, row = i % heads;
+                factors[j * layout.heads + row] = of(stats, j / warps)[j % warps * layout.heads + row];
+            }
+            __syncthreads();
             if (thread < heads) {
-                for (int i = 0; i < count; ++i) {
-                    const float2 stat = of(stats, i / warps)[i % warps * layout.heads + thread];
-                    factors[i * layout.heads + thread] = running.fold(stat.x, stat.y, at.c);
+                for (int j = 0; j < count; ++j) {
+                    float2& factor = factors[j * layout.heads + thread];
+                    factor = running.fold(factor.x, factor.y, at.c);
                 }
                 row_sums[thread] = running.sum;
             }
@@ -299,12 +304,23 @@ __global__ void __launch_bounds__(128) decode(const Forward at) {
                 const int row = i / kVectors, column = i % kVectors * 4;
                 float4* sum = reinterpret_cast<float4*>(sums + row * D + column);
                 float4 o = base == 0 ? make_float4(0.0f, 0.0f, 0.0f, 0.0f) : *sum;
-                for (int j = 0; j < count; ++j) {
-                    const float4 part = *reinterpret_cast<const float4*>(
-                        of(parts, j / warps) + (j % warps * layout.heads + row) * Layout::kStride + column);
-                    const float2 factor = factors[j * layout.heads + row];
-                    o = make_float4(fold(o.x, part.x, factor), fold(o.y, part.y, factor),
-                                    fold(o.z, part.z, factor), fold(o.w, part.w, factor));
+                for (int j = 0; j < count; j += 4) {  // four loads at a time: they may come from far
+                    float4 part[4];
+                    int member = j / warps, w = j % warps;
+#pragma unroll
+                    for (int u = 0; u < 4; ++u) {
+                        if (j + u < count)
+                            part[u] = *reinterpret_cast<const float4*>(
+                                of(parts, member) + (w * layout.heads + row) * Layout::kStride + column);
+                        if (++w == warps) w = 0, ++member;
+                    }
+#pragma unroll
+                    for (int u = 0; u < 4; ++u) {
+                        if (j + u >= count) break;
+                        const float2 factor = factors[(j + u) * layout.heads + row];
+                        o = make_float4(fold(o.x, part[u].x, factor), fold(o.y, part[u].y, factor),
+                                        fold(o.z, part[u].z, factor), fold(o.w, part[u].w, factor));
+                    }
                 }
                 if (!last) {
                     *sum = o;
@@ -345,7 +361,7 @@ void launch_decode(cudaStream_t stream, const Forward& at) {
     const int chunks = static_cast<int>(ceil_div(at.shape.group, kMaxHeads));
     const int64_t units = at.batch.segments * at.shape.hkv * chunks;
     constexpr int64_t kFull = 264;  // thread blocks that keep a device busy
-    const int64_t most_warps = D == 64 ? (units < 2 * kFull ? 4 : 2) : D == 128 ? 3 : 1;
+    const int64_t most_warps = D > 128 ? 1 : units < kFull ? 4 : D == 64 ? 2 : 3;
     const int warps = static_cast<int>(std::min(most_warps, longest));
     int members = 1;
     while (members < 8 && members * warps < longest && units * members * 2 <= kFull) members *= 2;

@@ -21,18 +21,32 @@ __device__ inline void begin_products() {
 __device__ inline void end_products() {
     asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
 }
-// … and these wait until at most kPending groups of products are under way.
-template <int kPending>
-__device__ inline void wait_products() {
+template <int kColumns>
+__device__ inline void hold(float (&c)[kColumns][4]) {
+#pragma unroll
+    for (int j = 0; j < kColumns; ++j)
+#pragma unroll
+        for (int i = 0; i < 4; ++i) asm volatile("" : "+f"(c[j][i])::"memory");
+}
+// … and this waits until at most kPending groups of products are under way. Of those it waits for, the
+// accumulators `done` may be read; without naming them the compiler might read them before.
+template <int kPending, class... Accumulators>
+__device__ inline void wait_products(Accumulators&... done) {
     asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(kPending) : "memory");
+    (hold(done), ...);
 }
 // Copies to shared memory that this thread waited for become visible to the matrix unit.
 __device__ inline void publish_copies() {
     asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
 }
 
-#define R1_ACC4(c, j) "+f"(c[j][0]), "+f"(c[j][1]), "+f"(c[j][2]), "+f"(c[j][3])
-#define R1_ACC16(c, j) R1_ACC4(c, j), R1_ACC4(c, j + 1), R1_ACC4(c, j + 2), R1_ACC4(c, j + 3)
+#define R1_REGISTERS4(mode, c, j) mode(c[j][0]), mode(c[j][1]), mode(c[j][2]), mode(c[j][3])
+#define R1_REGISTERS16(mode, c, j)                                                           \
+    R1_REGISTERS4(mode, c, j), R1_REGISTERS4(mode, c, j + 1), R1_REGISTERS4(mode, c, j + 2), \
+        R1_REGISTERS4(mode, c, j + 3)
+#define R1_REGISTERS32(mode, c) R1_REGISTERS16(mode, c, 0), R1_REGISTERS16(mode, c, 4)
+#define R1_REGISTERS64(mode, c) \
+    R1_REGISTERS32(mode, c), R1_REGISTERS16(mode, c, 8), R1_REGISTERS16(mode, c, 12)
 #define R1_LIST32                                                                                           \
     "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, %21, " \
     "%22, %23, %24, %25, %26, %27, %28, %29, %30, %31}"
@@ -42,38 +56,59 @@ __device__ inline void publish_copies() {
     "%42, %43, %44, %45, %46, %47, %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, "  \
     "%62, %63}"
 
-// One step of 16 of the inner dimension; `add` = false overwrites c. kTransposed: b is [16][N], else [N][16],
-// row by row.
-__device__ inline void product_step(float (&c)[8][4], uint64_t a, uint64_t b, bool add) {
-    asm volatile(
-        "{.reg .pred p;\n setp.ne.b32 p, %34, 0;\n"
-        "wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 " R1_LIST32 ", %32, %33, p, 1, 1, 0, 0;}"
-        : R1_ACC16(c, 0), R1_ACC16(c, 4)
-        : "l"(a), "l"(b), "r"(static_cast<int>(add)));
+// One step of 16 of the inner dimension: c += a b, or c = a b. kTransposed: b is [16][N], else [N][16], row
+// by row.
+template <bool kAdd>
+__device__ inline void product_step(float (&c)[8][4], uint64_t a, uint64_t b) {
+    if constexpr (kAdd) {
+        asm volatile("wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 " R1_LIST32
+                     ", %32, %33, 1, 1, 1, 0, 0;"
+                     : R1_REGISTERS32("+f", c)
+                     : "l"(a), "l"(b));
+    } else {
+        asm volatile("wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 " R1_LIST32
+                     ", %32, %33, 0, 1, 1, 0, 0;"
+                     : R1_REGISTERS32("=f", c)
+                     : "l"(a), "l"(b));
+    }
 }
-template <bool kTransposed>
-__device__ inline void product_step(float (&c)[8][4], const uint32_t (&a)[4], uint64_t b, bool add) {
-    asm volatile(
-        "{.reg .pred p;\n setp.ne.b32 p, %37, 0;\n"
-        "wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 " R1_LIST32
-        ", {%32, %33, %34, %35}, %36, p, 1, 1, %38;}"
-        : R1_ACC16(c, 0), R1_ACC16(c, 4)
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(static_cast<int>(add)),
-          "n"(static_cast<int>(kTransposed)));
+template <bool kAdd, bool kTransposed>
+__device__ inline void product_step(float (&c)[8][4], const uint32_t (&a)[4], uint64_t b) {
+    if constexpr (kAdd) {
+        asm volatile("wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 " R1_LIST32
+                     ", {%32, %33, %34, %35}, %36, 1, 1, 1, %37;"
+                     : R1_REGISTERS32("+f", c)
+                     : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b),
+                       "n"(static_cast<int>(kTransposed)));
+    } else {
+        asm volatile("wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 " R1_LIST32
+                     ", {%32, %33, %34, %35}, %36, 0, 1, 1, %37;"
+                     : R1_REGISTERS32("=f", c)
+                     : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b),
+                       "n"(static_cast<int>(kTransposed)));
+    }
 }
-template <bool kTransposed>
-__device__ inline void product_step(float (&c)[16][4], const uint32_t (&a)[4], uint64_t b, bool add) {
-    asm volatile(
-        "{.reg .pred p;\n setp.ne.b32 p, %69, 0;\n"
-        "wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 " R1_LIST64
-        ", {%64, %65, %66, %67}, %68, p, 1, 1, %70;}"
-        : R1_ACC16(c, 0), R1_ACC16(c, 4), R1_ACC16(c, 8), R1_ACC16(c, 12)
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(static_cast<int>(add)),
-          "n"(static_cast<int>(kTransposed)));
+template <bool kAdd, bool kTransposed>
+__device__ inline void product_step(float (&c)[16][4], const uint32_t (&a)[4], uint64_t b) {
+    if constexpr (kAdd) {
+        asm volatile("wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 " R1_LIST64
+                     ", {%64, %65, %66, %67}, %68, 1, 1, 1, %69;"
+                     : R1_REGISTERS64("+f", c)
+                     : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b),
+                       "n"(static_cast<int>(kTransposed)));
+    } else {
+        asm volatile("wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 " R1_LIST64
+                     ", {%64, %65, %66, %67}, %68, 0, 1, 1, %69;"
+                     : R1_REGISTERS64("=f", c)
+                     : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b),
+                       "n"(static_cast<int>(kTransposed)));
+    }
 }
 
-#undef R1_ACC4
-#undef R1_ACC16
+#undef R1_REGISTERS4
+#undef R1_REGISTERS16
+#undef R1_REGISTERS32
+#undef R1_REGISTERS64
 #undef R1_LIST32
 #undef R1_LIST64
 
@@ -92,28 +127,31 @@ __device__ inline void load_fragments(Fragments<D>& a, uint32_t tile, int warp, 
 // c = a bᵀ over D columns; b is a tile of 64 rows, a one too or its fragments.
 template <int D>
 __device__ inline void multiply_transposed(float (&c)[8][4], uint32_t a, uint32_t b) {
+    product_step<false>(c, matrix(a, 16), matrix(b, 16));
 #pragma unroll
-    for (int step = 0; step < D / 16; ++step) {
+    for (int step = 1; step < D / 16; ++step) {
         const uint32_t offset = step / 4 * (64 * 128) + step % 4 * 32;
-        product_step(c, matrix(a + offset, 16), matrix(b + offset, 16), step != 0);
+        product_step<true>(c, matrix(a + offset, 16), matrix(b + offset, 16));
     }
 }
 template <int D>
 __device__ inline void multiply_transposed(float (&c)[8][4], const Fragments<D>& a, uint32_t b) {
+    product_step<false, false>(c, a[0], matrix(b, 16));
 #pragma unroll
-    for (int step = 0; step < D / 16; ++step)
-        product_step<false>(c, a[step], matrix(b + step / 4 * (64 * 128) + step % 4 * 32, 16), step != 0);
+    for (int step = 1; step < D / 16; ++step)
+        product_step<true, false>(c, a[step], matrix(b + step / 4 * (64 * 128) + step % 4 * 32, 16));
 }
 
-// c (+)= a b: a [64][64] in registers, b columns `column` … of a tile of 64 rows, as many as c has.
-template <int kColumns>
+// c += a b, or c = a b: a [64][64] in registers, b columns `column` … of a tile of 64 rows, as many as c has.
+template <bool kAdd, int kColumns>
 __device__ inline void multiply_rows(float (&c)[kColumns / 8][4], const uint32_t (&a)[4][4], uint32_t b,
-                                     int column, bool add) {
+                                     int column) {
     constexpr uint32_t kPanel = 64 * 128;
+    b += column / 64 * kPanel;
+    product_step<kAdd, true>(c, a[0], matrix(b, kPanel));
 #pragma unroll
-    for (int step = 0; step < 4; ++step)
-        product_step<true>(c, a[step], matrix(b + column / 64 * kPanel + step * 2048, kPanel),
-                           add || step != 0);
+    for (int step = 1; step < 4; ++step)
+        product_step<true, true>(c, a[step], matrix(b + step * 2048, kPanel));
 }
 
 }  // namespace r1::ops::cuda::attention
