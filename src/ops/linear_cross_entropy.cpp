@@ -34,29 +34,31 @@ void chunk_logits(Stream& stream, TensorView logits, ConstTensorView hidden, con
 void chunk_backward(Stream& stream, TensorView dhidden, TensorView dhead, ConstTensorView hidden,
                     ConstTensorView logits, const Indices& targets, ConstTensorView lse,
                     ConstTensorView dlogprobs, const LinearCrossEntropy& op, Arena& workspace) {
-    const int64_t rows = logits.dim(0), v = logits.dim(1), c = hidden.dim(1);
-    const int64_t stride = logits_stride(stream, v);
-    const cudaStream_t queue = cuda::stream_of(stream);
-    auto* dlogits = workspace.take(DType::bf16, {rows, stride}).as<uint16_t>();
-    cuda::logprobs_backward(queue, dlogits, logits.as<float>(), cuda::device_of(targets), lse.as<float>(),
-                            dlogprobs.as<float>(), rows, v, stride, op.inv_temperature);
-    cuda::Gemm product{.m = rows, .n = c, .k = v, .a = dlogits, .lda = stride};
-    product.b = static_cast<const uint16_t*>(op.head.data);
-    product.ldb = c;
-    product.b_transposed = true;
-    product.d = dhidden.as<uint16_t>();
-    product.ldd = c;
-    cuda::gemm(queue, product);
-    if (!dhead) return;
-    product = {.m = v, .n = c, .k = rows, .a = dlogits, .lda = stride, .a_transposed = true};
-    product.b = cuda::half(hidden);
-    product.ldb = c;
-    product.b_transposed = true;
-    product.d = dhead.as<float>();
-    product.ldd = c;
-    product.d_f32 = product.accumulate = true;
-    product.workspace = stream.cuda->scratch(cuda::kGemmWorkspace);
-    cuda::gemm(queue, product);
+    if constexpr (kCuda) {
+        const int64_t rows = logits.dim(0), v = logits.dim(1), c = hidden.dim(1);
+        const int64_t stride = logits_stride(stream, v);
+        const cudaStream_t queue = cuda::stream_of(stream);
+        auto* dlogits = workspace.take(DType::bf16, {rows, stride}).as<uint16_t>();
+        cuda::logprobs_backward(queue, dlogits, logits.as<float>(), cuda::device_of(targets), lse.as<float>(),
+                                dlogprobs.as<float>(), rows, v, stride, op.inv_temperature);
+        cuda::Gemm product{.m = rows, .n = c, .k = v, .a = dlogits, .lda = stride};
+        product.b = static_cast<const uint16_t*>(op.head.data);
+        product.ldb = c;
+        product.b_transposed = true;
+        product.d = dhidden.as<uint16_t>();
+        product.ldd = c;
+        cuda::gemm(queue, product);
+        if (!dhead) return;
+        product = {.m = v, .n = c, .k = rows, .a = dlogits, .lda = stride, .a_transposed = true};
+        product.b = cuda::half(hidden);
+        product.ldb = c;
+        product.b_transposed = true;
+        product.d = dhead.as<float>();
+        product.ldd = c;
+        product.d_f32 = product.accumulate = true;
+        product.workspace = stream.cuda->scratch(cuda::kGemmWorkspace);
+        cuda::gemm(queue, product);
+    }
 }
 
 }  // namespace
