@@ -50,8 +50,7 @@ __global__ void __launch_bounds__(256)
     if (lane == 0 && row < rows) stats[row] = make_float2(lse[row] * kLog2E, sum);
 }
 
-// ---- dq: a warpgroup takes 64 query rows and walks their key blocks. Up to D = 128 the rows stay in
-// registers.
+// ---- dq: a warpgroup takes 64 query rows and walks their key blocks.
 
 template <int D>
 constexpr size_t kQueryShared = 1024 + 6 * kBlock* D * sizeof(bf16);
@@ -60,7 +59,6 @@ template <int D>
 __global__ void __launch_bounds__(kThreads, kResident<D>) query_gradients(const Backward at) {
     constexpr uint32_t kTileBytes = kBlock * D * sizeof(bf16);
     constexpr int kWidth = D < 128 ? D : 128;  // columns that one product writes
-    constexpr bool kInRegisters = D <= 128;
     begin();
     const Shape& shape = at.shape;
     const int tile_index = static_cast<int>(blockIdx.x) / shape.hkv;
@@ -103,13 +101,6 @@ __global__ void __launch_bounds__(kThreads, kResident<D>) query_gradients(const 
         stat[half] = at.stats[rows.stat(shape, row)];
     }
     const int first_position = rows.position_of(shape, tile.row);
-    Fragments<kInRegisters ? D : 16> q, dout;
-    if constexpr (kInRegisters) {
-        wait_copies<0>();
-        __syncthreads();
-        load_fragments<D>(q, queries, warp, lane);
-        load_fragments<D>(dout, douts, warp, lane);
-    }
     float dq[D / kWidth][kWidth / 8][4] = {};
     for (int block = 0; block < blocks; ++block) {
         wait_copies<0>();
@@ -118,15 +109,9 @@ __global__ void __launch_bounds__(kThreads, kResident<D>) query_gradients(const 
         const uint32_t stage = stage_of(block);
         float z[8][4], g[8][4], p[8][4];
         begin_products();
-        if constexpr (kInRegisters) {
-            multiply_transposed<D>(z, q, stage);
-            end_products();
-            multiply_transposed<D>(g, dout, stage + kTileBytes);
-        } else {
-            multiply_transposed<D>(z, queries, stage);
-            end_products();
-            multiply_transposed<D>(g, douts, stage + kTileBytes);
-        }
+        multiply_transposed<D>(z, queries, stage);
+        end_products();
+        multiply_transposed<D>(g, douts, stage + kTileBytes);
         end_products();
         load(block + 1);
         wait_products<1>(z);
@@ -230,8 +215,10 @@ __global__ void __launch_bounds__(kThreads, kResident<D>) key_gradients(const Ba
     };
     if (tiles > 0) {
         const BlockPages pages{item.page[0], item.page[1]};
-        load_keys<D, kThreads>(keys, at.k, shape, pages, kv_head, keys_count, thread);
-        load_keys<D, kThreads>(values, at.v, shape, pages, kv_head, keys_count, thread);
+        // Keys behind the reader's last row may never have been written: zeros, for 0 · NaN is not 0.
+        const int seen = min(keys_count, rows.position_of(shape, rows.count - 1) + 1 - start);
+        load_keys<D, kThreads>(keys, at.k, shape, pages, kv_head, seen, thread);
+        load_keys<D, kThreads>(values, at.v, shape, pages, kv_head, seen, thread);
         load(0);
     }
 

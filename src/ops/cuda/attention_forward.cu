@@ -85,11 +85,9 @@ __global__ void __launch_bounds__(kPrefillThreads, kResident<D>) prefill(const F
     wait_copies<1>();
     publish_copies();
     __syncthreads();
-    Fragments<D> q;
-    load_fragments<D>(q, queries, warp, lane);
     Scores z;
     begin_products();
-    multiply_transposed<D>(z, q, keys);
+    multiply_transposed<D>(z, queries, keys);
     end_products();
 
     Running running[2];
@@ -108,6 +106,7 @@ __global__ void __launch_bounds__(kPrefillThreads, kResident<D>) prefill(const F
         wait_copies<0>();
         publish_copies();
         __syncthreads();  // the next block has come, and all are done with the one before this
+        load(block + 2);
 #pragma unroll
         for (int part = 0; part < D / kWidth; ++part) {
             float block_o[kWidth / 8][4];
@@ -115,12 +114,10 @@ __global__ void __launch_bounds__(kPrefillThreads, kResident<D>) prefill(const F
             multiply_rows<false, kWidth>(block_o, weights, values + block % kStages * kTileBytes,
                                          part * kWidth);
             end_products();
-            if (part == D / kWidth - 1) {
+            if (part == D / kWidth - 1 && block + 1 < blocks) {
                 begin_products();
-                if (block + 1 < blocks)
-                    multiply_transposed<D>(z, q, keys + (block + 1) % kStages * kTileBytes);
+                multiply_transposed<D>(z, queries, keys + (block + 1) % kStages * kTileBytes);
                 end_products();
-                load(block + 2);
                 wait_products<1>(block_o);
             } else {
                 wait_products<0>(block_o);

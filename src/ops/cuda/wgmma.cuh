@@ -72,36 +72,33 @@ __device__ inline void product_step(float (&c)[8][4], uint64_t a, uint64_t b) {
                      : "l"(a), "l"(b));
     }
 }
-template <bool kAdd, bool kTransposed>
+// … and c += a b, or c = a b, of a in registers and b [16][64 or 128].
+template <bool kAdd>
 __device__ inline void product_step(float (&c)[8][4], const uint32_t (&a)[4], uint64_t b) {
     if constexpr (kAdd) {
         asm volatile("wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 " R1_LIST32
-                     ", {%32, %33, %34, %35}, %36, 1, 1, 1, %37;"
+                     ", {%32, %33, %34, %35}, %36, 1, 1, 1, 1;"
                      : R1_REGISTERS32("+f", c)
-                     : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b),
-                       "n"(static_cast<int>(kTransposed)));
+                     : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
     } else {
         asm volatile("wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 " R1_LIST32
-                     ", {%32, %33, %34, %35}, %36, 0, 1, 1, %37;"
+                     ", {%32, %33, %34, %35}, %36, 0, 1, 1, 1;"
                      : R1_REGISTERS32("=f", c)
-                     : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b),
-                       "n"(static_cast<int>(kTransposed)));
+                     : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
     }
 }
-template <bool kAdd, bool kTransposed>
+template <bool kAdd>
 __device__ inline void product_step(float (&c)[16][4], const uint32_t (&a)[4], uint64_t b) {
     if constexpr (kAdd) {
         asm volatile("wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 " R1_LIST64
-                     ", {%64, %65, %66, %67}, %68, 1, 1, 1, %69;"
+                     ", {%64, %65, %66, %67}, %68, 1, 1, 1, 1;"
                      : R1_REGISTERS64("+f", c)
-                     : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b),
-                       "n"(static_cast<int>(kTransposed)));
+                     : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
     } else {
         asm volatile("wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 " R1_LIST64
-                     ", {%64, %65, %66, %67}, %68, 0, 1, 1, %69;"
+                     ", {%64, %65, %66, %67}, %68, 0, 1, 1, 1;"
                      : R1_REGISTERS64("=f", c)
-                     : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b),
-                       "n"(static_cast<int>(kTransposed)));
+                     : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
     }
 }
 
@@ -112,19 +109,7 @@ __device__ inline void product_step(float (&c)[16][4], const uint32_t (&a)[4], u
 #undef R1_LIST32
 #undef R1_LIST64
 
-// The 64 rows of a tile as left operands in registers.
-template <int D>
-using Fragments = uint32_t[D / 16][4];
-
-template <int D>
-__device__ inline void load_fragments(Fragments<D>& a, uint32_t tile, int warp, int lane) {
-    const uint32_t first = tile + (warp * 16 + lane % 16) * 128 + ((lane / 16) ^ (lane % 8)) * 16;
-#pragma unroll
-    for (int step = 0; step < D / 16; ++step)
-        load_matrices(a[step], (first ^ step % 4 * 32) + step / 4 * (64 * 128));
-}
-
-// c = a bᵀ over D columns; b is a tile of 64 rows, a one too or its fragments.
+// c = a bᵀ over D columns; a and b are tiles of 64 rows.
 template <int D>
 __device__ inline void multiply_transposed(float (&c)[8][4], uint32_t a, uint32_t b) {
     product_step<false>(c, matrix(a, 16), matrix(b, 16));
@@ -134,24 +119,15 @@ __device__ inline void multiply_transposed(float (&c)[8][4], uint32_t a, uint32_
         product_step<true>(c, matrix(a + offset, 16), matrix(b + offset, 16));
     }
 }
-template <int D>
-__device__ inline void multiply_transposed(float (&c)[8][4], const Fragments<D>& a, uint32_t b) {
-    product_step<false, false>(c, a[0], matrix(b, 16));
-#pragma unroll
-    for (int step = 1; step < D / 16; ++step)
-        product_step<true, false>(c, a[step], matrix(b + step / 4 * (64 * 128) + step % 4 * 32, 16));
-}
-
 // c += a b, or c = a b: a [64][64] in registers, b columns `column` … of a tile of 64 rows, as many as c has.
 template <bool kAdd, int kColumns>
 __device__ inline void multiply_rows(float (&c)[kColumns / 8][4], const uint32_t (&a)[4][4], uint32_t b,
                                      int column) {
     constexpr uint32_t kPanel = 64 * 128;
     b += column / 64 * kPanel;
-    product_step<kAdd, true>(c, a[0], matrix(b, kPanel));
+    product_step<kAdd>(c, a[0], matrix(b, kPanel));
 #pragma unroll
-    for (int step = 1; step < 4; ++step)
-        product_step<true, true>(c, a[step], matrix(b + step * 2048, kPanel));
+    for (int step = 1; step < 4; ++step) product_step<true>(c, a[step], matrix(b + step * 2048, kPanel));
 }
 
 }  // namespace r1::ops::cuda::attention
