@@ -15,7 +15,9 @@ inline constexpr int kBlock = 64;  // keys of a block, at absolute positions 0, 
 
 // Warpgroups that a multiprocessor has registers and shared memory for, in kernels that keep tiles of 64 × D.
 template <int D>
-inline constexpr int kResident = D == 64 ? 3 : D == 128 ? 2 : 1;
+inline constexpr int kResident = D == 64    ? 3
+                                 : D == 128 ? 2
+                                            : 1;
 
 // ---- Tiles in shared memory
 
