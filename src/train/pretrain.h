@@ -26,7 +26,7 @@ struct PretrainConfig {
     int vocab_size = 608;
     int vocabulary_documents = 40000;  // the vocabulary is trained on
     ModelConfig model;                 // vocab_size is set from the vocabulary
-    int64_t tokens = 40'000'000;       // in all
+    int64_t tokens = 72'000'000;       // in all
     int64_t batch_tokens = 32768;      // a step
     int64_t micro_batch_tokens = 1024;
     Schedule schedule;  // total_steps is set from tokens
