@@ -185,7 +185,7 @@ TEST_F(ModelCommands, GenerateAnswersALineBeforeTheNextIsSent) {
 
 TEST_F(ModelCommands, ConvertedModelsGiveTheSameLogprobs) {
     const std::string input = R"({"text":"the end"})";
-    const json want = ask("logprobs", input);
+    const auto want = ask("logprobs", input);
     const std::string gguf = (folder / "model.gguf").string(), back = (folder / "back").string();
     ASSERT_EQ(run({"convert", "--model", model, "--out", gguf}).err, "");
     ASSERT_EQ(run({"convert", "--model", gguf, "--out", back + "/"}).err, "");
