@@ -7,7 +7,6 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdlib>
-#include <cstring>
 #include <exception>
 #include <mutex>
 #include <thread>
@@ -174,17 +173,17 @@ void ThreadPool::parallel(int64_t count, int64_t grain, RangeFn fn) {
 
 void upload(Stream& stream, TensorView to, const void* from) {
     if (stream.on_cuda()) return stream.cuda->upload(to.data, from, to.bytes());
-    if (to.bytes() > 0) std::memcpy(to.data, from, to.bytes());
+    copy_bytes(Device::cpu, to.data, from, to.bytes());
 }
 
 void download(Stream& stream, void* to, ConstTensorView from) {
     if (stream.on_cuda()) return stream.cuda->download(to, from.data, from.bytes());
-    if (from.bytes() > 0) std::memcpy(to, from.data, from.bytes());
+    copy_bytes(Device::cpu, to, from.data, from.bytes());
 }
 
 void zero(Stream& stream, TensorView to) {
     if (stream.on_cuda()) return stream.cuda->zero(to.data, to.bytes());
-    if (to.bytes() > 0) std::memset(to.data, 0, to.bytes());
+    zero_bytes(Device::cpu, to.data, to.bytes());
 }
 
 Runtime::Runtime(int threads, Device device) : pool_(threads) {

@@ -347,19 +347,22 @@ struct Engine::Impl {
         }
     }
 
+    static float inverse_temperature(const SamplingParams& params) {  // infinite: the largest logit
+        return params.temperature == 0.0f ? std::numeric_limits<float>::infinity()
+                                          : 1.0f / params.temperature;
+    }
+
     // Draws a token for each of draws [begin, end), which have equal parameters and whose logits are given.
     void draw(Stream& stream, size_t begin, size_t end, TensorView logits, TensorView tokens,
               TensorView logprobs) {
         const SamplingParams& params = draws[begin].sample->group->request->params;
-        const bool greedy = params.temperature == 0.0f;
-        const float inv_temperature = greedy ? 1.0f : 1.0f / params.temperature;
+        const float inv_temperature = inverse_temperature(params);
         if (params.repetition_penalty != 1.0f)
             penalize(stream, begin, end, logits, params.repetition_penalty);
-        if (params.filter.active() && !greedy)
+        if (params.filter.active() && params.temperature != 0.0f)
             ops::filter_logits(stream, logits, params.filter, inv_temperature);
-        ops::sample_with_logprobs(stream, tokens, logprobs, logits,
-                                  greedy ? std::numeric_limits<float>::infinity() : inv_temperature,
-                                  keys_of(begin, end), arena);
+        ops::sample_with_logprobs(stream, tokens, logprobs, logits, inv_temperature, keys_of(begin, end),
+                                  arena);
     }
 
     std::vector<SampleKey> keys_of(size_t begin, size_t end) const {
@@ -387,9 +390,7 @@ struct Engine::Impl {
     }
 
     void decode_by_graph(Stream& stream) {
-        const float temperature = draws.front().sample->group->request->params.temperature;
-        const float inverse =
-            temperature == 0.0f ? std::numeric_limits<float>::infinity() : 1.0f / temperature;
+        const float inverse = inverse_temperature(draws.front().sample->group->request->params);
         const auto drawn = graphs.step(stream, batch, *cache, inverse, keys_of(0, draws.size()), arena);
         for (size_t i = 0; i < draws.size(); ++i) {
             if (drawn.tokens[i] < 0) ops::fail_sampling(i);

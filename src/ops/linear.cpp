@@ -71,17 +71,9 @@ void linear_backward_weight(Stream& stream, TensorView dw, TensorView dbias, Con
     check(!dbias || dbias.numel() == n, "linear backward: dbias ", dbias, " does not fit dy ", dy);
     if constexpr (kCuda) {
         if (stream.on_cuda()) {
-            cuda::Gemm gemm{.m = n, .n = k, .k = m, .a = cuda::half(dy), .lda = n, .a_transposed = true};
-            gemm.b = cuda::half(x);
-            gemm.ldb = k;
-            gemm.b_transposed = true;
-            gemm.d = dw.as<float>();
-            gemm.ldd = k;
-            gemm.d_f32 = gemm.accumulate = true;
-            gemm.workspace = stream.cuda->scratch(cuda::kGemmWorkspace);
-            cuda::gemm(cuda::stream_of(stream), gemm);
+            cuda::weight_gradient(stream, dw.as<float>(), cuda::half(dy), n, cuda::half(x), m, n, k);
             if (dbias)
-                cuda::column_sums(cuda::stream_of(stream), dbias.as<float>(), gemm.a, m, n,
+                cuda::column_sums(cuda::stream_of(stream), dbias.as<float>(), cuda::half(dy), m, n,
                                   stream.cuda->scratch(cuda::column_sums_workspace(m, n)));
             return;
         }

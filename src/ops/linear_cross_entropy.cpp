@@ -48,16 +48,8 @@ void chunk_backward(Stream& stream, TensorView dhidden, TensorView dhead, ConstT
         product.d = dhidden.as<uint16_t>();
         product.ldd = c;
         cuda::gemm(queue, product);
-        if (!dhead) return;
-        product = {.m = v, .n = c, .k = rows, .a = dlogits, .lda = stride, .a_transposed = true};
-        product.b = cuda::half(hidden);
-        product.ldb = c;
-        product.b_transposed = true;
-        product.d = dhead.as<float>();
-        product.ldd = c;
-        product.d_f32 = product.accumulate = true;
-        product.workspace = stream.cuda->scratch(cuda::kGemmWorkspace);
-        cuda::gemm(queue, product);
+        if (dhead)
+            cuda::weight_gradient(stream, dhead.as<float>(), dlogits, stride, cuda::half(hidden), rows, v, c);
     }
 }
 

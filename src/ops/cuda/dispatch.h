@@ -22,6 +22,19 @@ inline float* single(TensorView t) {
 inline const float* single(ConstTensorView t) {
     return t ? t.as<float>() : nullptr;
 }
+// dw[n,k] += Σ_m dy[m·dy_stride + n] x[m,k]: the gradient of a weight [N, K].
+inline void weight_gradient(Stream& stream, float* dw, const bf16* dy, int64_t dy_stride, const bf16* x,
+                            int64_t m, int64_t n, int64_t k) {
+    Gemm product{.m = n, .n = k, .k = m, .a = dy, .lda = dy_stride, .a_transposed = true};
+    product.b = x;
+    product.ldb = k;
+    product.b_transposed = true;
+    product.d = dw;
+    product.ldd = k;
+    product.d_f32 = product.accumulate = true;
+    product.workspace = stream.cuda->scratch(kGemmWorkspace);
+    gemm(stream_of(stream), product);
+}
 inline const Batch& batch_of(const BatchView& batch) {
     check(batch.device != nullptr, "the batch was not uploaded to the GPU");
     return *batch.device;
