@@ -1,0 +1,33 @@
+// What a process and its descendants use, from /proc.
+#pragma once
+#include <sys/types.h>
+
+#include <cstddef>
+#include <vector>
+
+#include "sandbox/limits.h"
+
+namespace r1::sandbox {
+
+struct TreeUsage {
+    size_t memory_bytes =
+        0;          // resident, without files that are mapped; pages that several share count in each
+    int tasks = 0;  // processes and threads
+    double cpu_seconds = 0;  // with that of ended children
+    size_t tmp_files = 0;    // in the /tmp of the deepest process
+    size_t tmp_bytes = 0;
+    std::vector<pid_t> pids;
+};
+
+// Of the descendants of `root`, and of itself if `with_root`. Processes that end meanwhile are passed over.
+TreeUsage tree_usage(pid_t root, bool with_root);
+
+// Resident memory of these processes where a shared page counts once; slower.
+size_t proportional_memory(const std::vector<pid_t>& pids);
+
+// The limit that `usage` exceeds, given what was used before (CPU) and what the box has by itself (tasks).
+Limit exceeded(const TreeUsage& usage, const Limits& limits, double cpu_before, int own_tasks);
+
+pid_t first_child(pid_t pid);  // -1 if there is none
+
+}  // namespace r1::sandbox
