@@ -3,14 +3,20 @@
 #include "cli/jsonl.h"
 #include "cli/verbs.h"
 #include "reward/verifier.h"
+#include "sandbox/launch.h"
 
 namespace r1::cli {
 namespace {
 
-struct Config {};
+struct Config {
+    std::string sandbox = "bubblewrap";
+};
 
-std::vector<Option> options(Config&) {
-    return {};
+std::vector<Option> options(Config& c) {
+    return {{.name = "sandbox",
+             .target = &c.sandbox,
+             .help = "What foreign code runs in; none: as you, without any protection",
+             .choices = {"bubblewrap", "none"}}};
 }
 
 nlohmann::ordered_json answer(const nlohmann::json& request, const std::string&) {
@@ -21,7 +27,8 @@ nlohmann::ordered_json answer(const nlohmann::json& request, const std::string&)
     return out;
 }
 
-int run(const Config&) {
+int run(const Config& c) {
+    if (c.sandbox == "none") sandbox::set_isolation(sandbox::Isolation::none);
     return answer_lines(answer);
 }
 

@@ -1,6 +1,8 @@
 #include "reward/verifier.h"
 
 #include "core/check.h"
+#include "reward/bugfix.h"
+#include "reward/code.h"
 #include "reward/format.h"
 #include "reward/number.h"
 #include "tasks/task.h"
@@ -77,6 +79,10 @@ const std::vector<Verifier>& verifiers() {
     static const std::vector<Verifier> all = {
         {"number", "one number, compared exactly", check_number_gold, verify_number, compare_number},
         {"format", "think and answer tags in order", check_format_gold, format, format},
+        {"code", "a program or function that passes its tests in a sandbox", check_code_gold, verify_code,
+         compare_code},
+        {"bugfix", "a repaired program, or a diff, that passes all tests", check_bugfix_gold, verify_bugfix,
+         compare_bugfix},
         TaskVerifier<countdown_name>::entry(),
         TaskVerifier<arithmetic_name>::entry(),
         TaskVerifier<knights_name>::entry(),
@@ -107,8 +113,9 @@ Verdict grade_verdict(const nlohmann::json& request) {
         "grade: a request is an object such as {\"kind\": \"number\", \"gold\": \"18\", \"answer\": \"18\"}");
     check(request.contains("kind") && request["kind"].is_string(), "grade: the string kind is missing");
     const Verifier& verifier = find_verifier(request["kind"].get<std::string>());
-    const bool extracted = request.contains("answer") && !request.contains("completion");
-    const char* key = extracted ? "answer" : "completion";
+    const bool extracted =
+        (request.contains("answer") || request.contains("source")) && !request.contains("completion");
+    const char* key = !extracted ? "completion" : request.contains("source") ? "source" : "answer";
     check(request.contains(key), "grade: answer or completion is missing");
     const nlohmann::json& text = request[key];
     check(text.is_string() || (extracted && text.is_number()), "grade: ", key, " is not a string");

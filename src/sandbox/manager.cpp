@@ -54,8 +54,7 @@ Manager::Manager() {
     check(!python.empty(),
           "running code needs python3 (3.8 or newer) in /usr/bin; install it: apt-get install python3");
     const bool boxed = isolation() == Isolation::bubblewrap;
-    const std::string script =
-        cat(manager_script, calls_script, tester_script, "\nstart_manager()\n");
+    const std::string script = cat(manager_script, calls_script, tester_script, "\nstart_manager()\n");
     spec.command = {python, "-s", "-B", "-c", script, boxed ? "boxed" : "bare"};
     spec.descriptors = {{null.get(), 0},
                         {errors.write.get(), 1},

@@ -8,7 +8,7 @@ namespace r1::sandbox {
 const std::string_view manager_script = R"py(
 import array, atexit, builtins, ctypes, fcntl, gc, io, json, os, resource, select, signal, socket, stat, sys, threading
 import traceback, types
-import abc, bisect, collections, copy, dataclasses, datetime, decimal, enum, fractions, functools, heapq
+import abc, ast, bisect, collections, copy, dataclasses, datetime, decimal, enum, fractions, functools, heapq
 import itertools, math, operator, queue, random, re, statistics, string, time, typing
 
 libc = ctypes.CDLL(None, use_errno=True)

@@ -137,6 +137,7 @@ def make_tests(spec, peer):
     if spec.get('setup'):
         exec(compile(spec['setup'], 'setup.py', 'exec'), names)
     if style == 'asserts':
+        find_callee(spec['tests'], names, peer)
         return [lambda code=compile(test, 'test.py', 'exec'): exec(code, names) for test in spec['tests']]
     sys.meta_path.append(Finder(peer, spec.get('support', {}), spec.get('testdata')))
     code = compile(spec['tests'], 'test.py', 'exec')
@@ -144,6 +145,17 @@ def make_tests(spec, peer):
         exec(code, names)
         return [lambda: names['check'](names[entry_point])]
     return module_tests(code, names)
+
+
+def find_callee(tests, names, peer):  # tests that use only built-in names mean the candidate's function of that name
+    for test in tests:
+        nodes = list(ast.walk(ast.parse(test)))
+        used = [node.id for node in nodes if isinstance(node, ast.Name)]
+        if any(name not in names and not hasattr(builtins, name) and name not in sys.stdlib_module_names for name in used):
+            return
+    called = [node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    if called:
+        names[called[0]] = peer.ask('find', called[0])
 
 
 def call_test(peer, test, tolerance):
