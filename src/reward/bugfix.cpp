@@ -18,7 +18,12 @@ struct Repair {
 Repair parse(const nlohmann::json& gold) {
     check(gold.is_object() && gold.contains("buggy") && gold["buggy"].is_string(),
           "bugfix: gold lacks the text buggy, the source to repair");
-    return {parse_code_problem(gold), gold["buggy"].get<std::string>()};
+    Repair repair = {parse_code_problem(gold), gold["buggy"].get<std::string>()};
+    if (!gold.contains("time_limit")) {  // many faults are endless loops
+        repair.problem.limits.cpu_seconds = 1.5;
+        repair.problem.limits.wall_seconds = 6;
+    }
+    return repair;
 }
 
 // The first test that the buggy source passes and the fixed one does not; 0 if there is none.

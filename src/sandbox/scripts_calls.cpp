@@ -261,7 +261,7 @@ class Remote:  # something of the other side that is no plain data; equal to its
         object.__setattr__(self, '_callable', can_call)
 
     def __getattr__(self, name):
-        if name.startswith('__'):
+        if name.startswith('__') and name != '__name__':
             raise AttributeError(name)
         return remote_ask(self, 'attr', name)
 
