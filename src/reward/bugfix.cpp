@@ -21,7 +21,7 @@ Repair parse(const nlohmann::json& gold) {
     Repair repair = {parse_code_problem(gold), gold["buggy"].get<std::string>()};
     if (!gold.contains("time_limit")) {  // many faults are endless loops
         repair.problem.limits.cpu_seconds = 1.5;
-        repair.problem.limits.wall_seconds = 6;
+        repair.problem.limits.wall_seconds = 8;
     }
     return repair;
 }

@@ -21,6 +21,11 @@ CONTAINERS = {'l': list, 't': tuple, 's': set, 'z': frozenset, 'q': collections.
 TIMES = {'date': datetime.date, 'time': datetime.time, 'datetime': datetime.datetime, 'timedelta': datetime.timedelta}
 
 
+SHARED = {kind.__name__: kind for kind in (
+    bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset, object, type(None), abs, all, any, chr, len, max,
+    min, ord, pow, repr, reversed, round, sorted, sum, ValueError, TypeError, KeyError, IndexError, ZeroDivisionError)}
+
+
 class Peer:
     def __init__(self, reader, writer, tester):
         self.reader, self.writer, self.tester = reader, writer, tester
@@ -70,6 +75,8 @@ class Peer:
             return ['T', 'date', value.year, value.month, value.day]
         if kind is datetime.time and value.tzinfo is None:
             return ['T', 'time', value.hour, value.minute, value.second, value.microsecond]
+        if isinstance(value, (type, types.BuiltinFunctionType)) and SHARED.get(value.__name__) is value:
+            return ['Y', value.__name__]
         if isinstance(value, (dict, list, tuple, str, int, float)):  # subclasses, as named tuples, go as their base
             for base in (dict, list, tuple, str, int, float):
                 if isinstance(value, base):
@@ -117,6 +124,8 @@ class Peer:
             return fractions.Fraction(*(self.decode(item) for item in items))
         if tag == 'D':
             return decimal.Decimal(str(items[0]))
+        if tag == 'Y':
+            return SHARED[items[0]]
         if tag == 'T':
             return TIMES[items[0]](*(operator.index(item) for item in items[1:]))
         raise ValueError('unknown kind of value')
@@ -215,10 +224,8 @@ class Peer:
         return ACTIONS[verb](target, *rest)
 
     def serve_tester(self, verb, target, *rest):
-        if verb == 'call' and (isinstance(target, (types.FunctionType, types.MethodType, types.BuiltinFunctionType))
+        if verb == 'call' and (isinstance(target, (types.FunctionType, types.MethodType))
                                or isinstance(target, type) and target.__module__ == 'test'):
-            if isinstance(target, types.BuiltinFunctionType) and target not in (len, abs, min, max, sum, ord, chr):
-                raise PermissionError('the test does not offer that')
             return target(*rest[0], **rest[1])
         own = type(target).__module__ == 'test'
         if verb in ('attr', 'setattr') and own and isinstance(rest[0], str) and not rest[0].startswith('_'):

@@ -170,6 +170,7 @@ TEST_F(CodeTest, CompletionsAreRead) {
     const json gold = {{"test_list", {"assert f() == 1"}}};
     EXPECT_EQ(verify("code", gold, "<think>hm</think>\nHere:\n```python\ndef f(): return 1\n```\n").score, 1);
     EXPECT_EQ(verify("code", gold, "def f(): return 1").outcome, Outcome::unparsed);
+    EXPECT_EQ(verify("code", gold, "```python\n```").outcome, Outcome::unparsed);
 }
 
 // --- repair

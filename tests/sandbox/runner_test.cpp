@@ -2,12 +2,16 @@
 #include "sandbox/runner.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <atomic>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "core/check.h"
 #include "sandbox/boxed_test.h"
+#include "sandbox/tree.h"
 
 namespace r1::sandbox {
 namespace {
@@ -119,8 +123,8 @@ nlohmann::json verdict_of(const std::vector<std::string>& tests, const std::stri
 
 std::vector<bool> passed(const std::vector<std::string>& tests, const std::string& source) {
     std::vector<bool> results;
-    for (const nlohmann::json& result : verdict_of(tests, source)["results"])
-        results.push_back(result["passed"]);
+    const nlohmann::json verdict = verdict_of(tests, source);
+    for (const nlohmann::json& result : verdict["results"]) results.push_back(result["passed"]);
     return results;
 }
 
@@ -145,6 +149,7 @@ TEST_F(RunnerTest, ValuesPassUnchanged) {
         "assert same([]) is not None and math.isinf(same(math.inf))",
         "f = lambda x: x + 1\nassert same(f) is f",
         "assert list(gen(3)) == [0, 1, 2]",
+        "assert same(int) is int and call(len, [1, 2]) == 2",
         "a = [3, 1, [2]]\nassert change(a) is None and a == [1, 3, [2]]",
         "assert call(lambda x: x * 2, 21) == 42",
         "p = Pair(1, 2)\nassert p.a == 1 and p.total() == 3 and swap(p).a == 2",
@@ -158,6 +163,25 @@ TEST_F(RunnerTest, ValuesPassUnchanged) {
         "def swap(p): return Pair(p.b, p.a)\n";
     const nlohmann::json verdict = verdict_of(tests, source);
     for (size_t i = 0; i < tests.size(); ++i) EXPECT_EQ(verdict["results"][i]["reason"], "") << tests[i];
+}
+
+// Without a box, as the user may ask for: limits and the filter are there, and what a job leaves is removed.
+TEST_F(RunnerTest, WithoutIsolationByName) {
+    stop_managers();
+    set_isolation(Isolation::none);
+    const Result result = run(python(
+        "import os, time\nopen('left', 'w')\nprint(os.getcwd())\n"
+        "if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: time.sleep(60)\n    os._exit(0)"));
+    EXPECT_TRUE(result.ok()) << result.failure << result.errors;
+    EXPECT_FALSE(std::filesystem::exists(result.output.substr(0, result.output.find('\n'))));
+    Job job = python("import time\ntime.sleep(60)");
+    job.limits.wall_seconds = 0.3;
+    EXPECT_EQ(run(job).limit, Limit::wall);
+    EXPECT_EQ(run(python("import socket\ntry: socket.socket()\nexcept OSError: print('no')")).output, "no\n");
+    EXPECT_EQ(passed({"assert f() == 1"}, "def f(): return 1"), std::vector<bool>{true});
+    stop_managers();
+    set_isolation(Isolation::bubblewrap);
+    EXPECT_LE(tree_usage(::getpid(), false).tasks, 0);
 }
 
 TEST_F(RunnerTest, ACandidateThatDoesNotLoadIsSaid) {
