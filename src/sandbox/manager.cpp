@@ -76,6 +76,8 @@ Manager::Manager() {
     first_process_ = boxed ? first_child(box_) : box_;
     check(first_process_ > 0,
           "sandbox: /proc/PID/task/TID/children cannot be read; the kernel needs CONFIG_PROC_CHILDREN");
+    if (boxed) group_ = Cgroup::make();
+    if (group_ && !group_->add(tree_usage(box_, true).pids)) group_.reset();
 }
 
 Manager::~Manager() {
@@ -83,7 +85,7 @@ Manager::~Manager() {
     kill_box(box_);
 }
 
-std::unique_ptr<Manager> Manager::start(const nlohmann::json& request,
+std::unique_ptr<Manager> Manager::start(const nlohmann::json& request, const Limits& limits,
                                         const std::vector<std::pair<std::string, int>>& descriptors) {
     while (true) {
         std::unique_ptr<Manager> manager;
@@ -96,6 +98,10 @@ std::unique_ptr<Manager> Manager::start(const nlohmann::json& request,
         }
         const bool fresh = !manager;
         if (fresh) manager.reset(new Manager);
+        if (manager->group_) {
+            manager->group_->set_limits(limits);
+            manager->kills_before_ = manager->group_->out_of_memory_kills();
+        }
         if (manager->send(request, descriptors)) return manager;
         check(!fresh, "sandbox: a manager that has just started takes no job: ", std::strerror(errno));
     }
@@ -143,6 +149,10 @@ bool Manager::send(const nlohmann::json& request,
 void Manager::kill_job() {
     constexpr std::string_view text = R"({"kill": true})";
     ::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL);
+}
+
+bool Manager::ran_out_of_memory() const {
+    return group_ && group_->out_of_memory_kills() > kills_before_;
 }
 
 std::optional<nlohmann::json> Manager::answer() {

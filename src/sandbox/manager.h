@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "sandbox/cgroup.h"
 #include "sandbox/descriptor.h"
 
 namespace r1::sandbox {
@@ -20,7 +21,7 @@ class Manager {
     Manager& operator=(const Manager&) = delete;
 
     // Gives a job to an idle manager, or to a new one. Throws Error where there is no sandbox or no Python.
-    static std::unique_ptr<Manager> start(const nlohmann::json& request,
+    static std::unique_ptr<Manager> start(const nlohmann::json& request, const Limits& limits,
                                           const std::vector<std::pair<std::string, int>>& descriptors);
     static void give_back(std::unique_ptr<Manager> manager);  // its job is over
     static void stop_idle();
@@ -30,6 +31,7 @@ class Manager {
         return first_process_;
     }  // the manager itself; its descendants are the job's
     void kill_job();
+    bool ran_out_of_memory() const;          // the kernel has killed a process of the job for it
     std::optional<nlohmann::json> answer();  // nothing if the manager is damaged
 
   private:
@@ -38,6 +40,8 @@ class Manager {
     pid_t box_ = -1, first_process_ = -1;
     Descriptor socket_;
     int jobs_ = 0;
+    std::optional<Cgroup> group_;  // outlives the box: it is removed when the box is dead
+    size_t kills_before_ = 0;
 };
 
 }  // namespace r1::sandbox

@@ -70,7 +70,7 @@ class Execution {
         set_nonblocking(errors_.get());
         begin_ = seconds_now();
         next_look_ = begin_ + kLook;
-        manager_ = Manager::start(request, all);
+        manager_ = Manager::start(request, limits_, all);
     }
 
     bool done() const { return done_; }
@@ -140,6 +140,7 @@ class Execution {
         const bool out_of_time = result_.signal == SIGXCPU ||
                                  (result_.signal == SIGKILL && result_.cpu_seconds >= limits_.cpu_seconds);
         if (result_.limit == Limit::none && out_of_time) result_.limit = Limit::cpu;
+        if (result_.limit == Limit::none && manager_->ran_out_of_memory()) result_.limit = Limit::memory;
         // all writers are dead: what they wrote is in the pipes
         while (output_ && result_.output.size() <= limits_.output_bytes &&
                read_some(output_.get(), result_.output)) {

@@ -1,5 +1,5 @@
-// The Python programs that run inside of boxes. They are one source: the manager starts with it and makes, for each
-// job, a fresh box around a copy of itself.
+// The Python programs that run inside of boxes. They are one source: the manager starts with it and makes,
+// for each job, a fresh box around a copy of itself.
 #pragma once
 #include <string_view>
 
