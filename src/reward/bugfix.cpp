@@ -20,8 +20,8 @@ Repair parse(const nlohmann::json& gold) {
           "bugfix: gold lacks the text buggy, the source to repair");
     Repair repair = {parse_code_problem(gold), gold["buggy"].get<std::string>()};
     if (!gold.contains("time_limit")) {  // many faults are endless loops
-        repair.problem.limits.cpu_seconds = 1.5;
-        repair.problem.limits.wall_seconds = 8;
+        repair.problem.limits.cpu_seconds = 3;
+        repair.problem.limits.wall_seconds = 11;
     }
     return repair;
 }

@@ -183,7 +183,7 @@ void set_options(CodeProblem& problem, const json& gold) {
     if (has(gold, "time_limit"))
         seconds = number_of(gold["time_limit"], "time_limit", 0.1, 60) * (python ? kPythonFactor : 1);
     problem.limits.cpu_seconds = seconds;
-    problem.limits.wall_seconds = 2 * seconds + 2;  // a busy machine is no fault of a program
+    problem.limits.wall_seconds = 3 * seconds + 2;  // a busy machine is no fault of a program
     if (has(gold, "wall_limit"))
         problem.limits.wall_seconds = number_of(gold["wall_limit"], "wall_limit", 0.1, 600);
     double megabytes = 512;

@@ -19,7 +19,10 @@ class Cgroup {
                                       const std::filesystem::path& own = "/proc/self/cgroup");
     ~Cgroup();
     Cgroup(Cgroup&& other) noexcept : folder_(std::move(other.folder_)) { other.folder_.clear(); }
-    Cgroup& operator=(Cgroup&&) = delete;
+    Cgroup& operator=(Cgroup&& other) noexcept {
+        folder_.swap(other.folder_);
+        return *this;
+    }
 
     bool add(const std::vector<pid_t>& pids) const;  // false if one cannot be moved
     void set_limits(
