@@ -37,8 +37,8 @@ struct CodeProblem {
 //   public_tests, private_tests, generated_tests    code_contests: {input: […], output: […]}
 //   prompt, entry_point, test      HumanEval            test_list, test_setup_code | test_imports    MBPP
 //   name, testcases, pytest        QuixBugs
-// and with language, time_limit and wall_limit (seconds), memory_limit (MiB), compare, tolerance, partial. Throws Error if
-// unusable.
+// and with language, time_limit and wall_limit (seconds), memory_limit (MiB), compare, tolerance, partial.
+// Throws Error if unusable.
 CodeProblem parse_code_problem(const nlohmann::json& gold);
 
 // What tests say of a source.
