@@ -101,6 +101,9 @@ def save(name, write, rows=None, same=None):
         rows = pq.ParquetFile(path).read().to_pylist()
     if rows == []:
         return
+    for row in rows:
+        if row.get("map") == []:  # an empty map looks like an empty list
+            row["map"] = {}
     text = "".join(json.dumps(as_json(row), ensure_ascii=False, sort_keys=True) + "\n" for row in rows)
     if same and (OUT / f"{same}.jsonl").exists():
         assert (OUT / f"{same}.jsonl").read_text() == text, name

@@ -10,13 +10,8 @@ namespace r1 {
 //   math      "\\frac{1}{2}", or {"gold", "policy"}
 //   mcq       {"answer": "B", "choices": ["text of A", …]}
 //   countdown, arithmetic, knights, …    the family's own keys
-//   code      {"language": "python" | "cpp", "tests": [TEST…]} and, where they are needed, "setup" (source
-//   that
-//             stands before the program), "prefix" (the source that the program completes), "entry_point",
-//             "time_limit" (seconds)
-//   bugfix    as code, and "source": the program with the bug
-// A TEST is {"input", "output"} of stdin and stdout; {"fn_name", "input": [arguments], "output"} with an
-// optional "tolerance"; or source that runs after the program and raises where it is wrong.
+//   code      "language" and the row's own keys of tests, as reward/code_problem.h reads them
+//   bugfix    as code, and "buggy": the program to repair
 //
 // Rows that no verifier judges are read too, to be looked at, converted or compared:
 //   completion    gold is the text that follows the prompt

@@ -117,8 +117,8 @@ void set_answer(Example& example, const json& answer, bool mathematics) {
         if (answer.contains("nums") && !answer.contains("numbers")) example.gold["numbers"] = answer["nums"];
         return;
     }
-    if (const json tests = parsed(answer); tests.is_structured() && are_tests(tests))
-        return set_code(example, "python", tests_of(tests));
+    if (json tests = parsed(answer); has(tests, "inputs") && has(tests, "outputs"))
+        return set_code(example, {{"language", "python"}, {"tests", std::move(tests)}});
     std::string text = as_text(answer);
     if (const size_t marks = text.rfind("####"); marks != std::string::npos) text.erase(0, marks + 4);
     text = trimmed(text);
@@ -132,67 +132,29 @@ void set_answer(Example& example, const json& answer, bool mathematics) {
     example.gold = text;
 }
 
-bool are_tests(const json& value) {
-    if (value.is_array())
-        return !value.empty() &&
-               (value[0].is_string() || (has(value[0], "input") && has(value[0], "output")));
-    return (has(value, "inputs") && has(value, "outputs")) || (has(value, "input") && has(value, "output"));
-}
-
 namespace {
 
-// Text of stdin or stdout; some sets keep it as a list of lines.
-json stream_text(const json& value) {
-    if (!value.is_array()) return as_text(value);
-    std::string text;
-    for (const json& line : value) text += as_text(line) + "\n";
-    return text;
-}
-
-json test_of(const json& input, const json& output, const json& function) {
-    if (function.is_null()) return {{"input", stream_text(input)}, {"output", stream_text(output)}};
-    check(function.is_string() && !function.get_ref<const std::string&>().empty(), "fn_name is not text");
-    json arguments = parsed(input);
-    if (!arguments.is_array()) arguments = json::array({arguments});
-    return {{"fn_name", function}, {"input", arguments}, {"output", parsed(output)}};
+// The name of the function that tests call; "" where they are of whole programs.
+std::string called_function(const json& gold) {
+    const json info = first_of(gold, {"verification_info"});
+    const json tests = parsed(first_of(info.is_null() ? gold : info, {"tests", "test_cases"}));
+    const json& first = tests.is_array() && !tests.empty() ? tests[0] : tests;
+    const json& name = has(gold, "fn_name") ? gold["fn_name"] : first_of(first, {"fn_name"});
+    return name.is_string() ? name.get<std::string>() : "";
 }
 
 }  // namespace
 
-json tests_of(const json& value) {
-    const json tests = parsed(value);
-    json list = json::array();
-    if (tests.is_array()) {
-        for (const json& test : tests) {
-            if (test.is_string()) {
-                list.push_back(test);
-                continue;
-            }
-            check(has(test, "input") && test.contains("output"), "a test has no input and output");
-            const bool function = test.value("type", json()) == "function_call" || has(test, "fn_name");
-            check(!function || has(test, "fn_name"), "a test calls a function, but has no fn_name");
-            list.push_back(test_of(test["input"], test["output"], function ? test["fn_name"] : json()));
-        }
-    } else {
-        const json inputs = first_of(tests, {"inputs", "input"}),
-                   outputs = first_of(tests, {"outputs", "output"});
-        check(inputs.is_array() && outputs.is_array() && inputs.size() == outputs.size(),
-              "the tests need as many inputs as outputs");
-        for (size_t i = 0; i < inputs.size(); ++i)
-            list.push_back(test_of(inputs[i], outputs[i], first_of(tests, {"fn_name"})));
-    }
-    check(!list.empty(), "there are no tests");
-    return list;
-}
-
-void set_code(Example& example, const std::string& language, json tests) {
+void set_code(Example& example, json gold) {
     const bool chinese = wording::is_chinese(example.question);
-    const json& test = tests.at(0);
-    example.instruction = test.is_string()       ? wording::program(language, chinese)
-                          : has(test, "fn_name") ? wording::function(language, test["fn_name"], chinese)
-                                                 : wording::stdin_program(language, chinese);
+    const std::string language = gold.at("language"), function = called_function(gold);
+    const json tests = parsed(first_of(gold, {"tests", "test_cases"}));
+    const bool source = tests.is_string() || (tests.is_array() && !tests.empty() && tests[0].is_string());
+    example.instruction = source              ? wording::program(language, chinese)
+                          : !function.empty() ? wording::function(language, function, chinese)
+                                              : wording::stdin_program(language, chinese);
     example.kind = "code";
-    example.gold = {{"language", language}, {"tests", std::move(tests)}};
+    example.gold = std::move(gold);
 }
 
 }  // namespace r1

@@ -26,12 +26,8 @@ void set_prompt(Example& example, const nlohmann::json& prompt);
 void set_answer(Example& example, const nlohmann::json& answer, bool mathematics = false);
 std::string last_boxed(const std::string& text);  // the inside of the last \boxed{…}
 
-// {"inputs", "outputs"}, {"input", "output"}, a list of {"input", "output"} or of source, or JSON text of
-// these.
-bool are_tests(const nlohmann::json& value);
-nlohmann::json tests_of(const nlohmann::json& value);
-// The gold of code and how it is asked for.
-void set_code(Example& example, const std::string& language, nlohmann::json tests);
+// Kind and gold of code, whose tests and "language" are in `gold`, and how it is asked for.
+void set_code(Example& example, nlohmann::json gold);
 
 namespace readers {
 Example human_eval(const nlohmann::json& row);

@@ -4,7 +4,7 @@
 //   r1            kind | family, gold, and prompt | messages | question     what this program writes
 //   countdown     nums | numbers, target [, prompt]
 //   HumanEval     prompt, entry_point, test
-//   QuixBugs      buggy | buggy_code, and testcases | tests | pytest [, problem]
+//   QuixBugs      buggy, and testcases | tests | test_list | pytest [, problem]
 //   MBPP          test_list, and text | prompt
 //   choice        question, choices | options | A … D, answer | answerKey   MMLU, MMLU-Pro, ARC, C-Eval
 //   code          verification_info | tests | test_cases | input_output | public_tests …, and

@@ -242,6 +242,10 @@ ColumnChunk read_chunk(Thrift& in, size_t file_size) {
         });
     });
     check(has_metadata, "a column has no metadata; is it encrypted?");
+    if (chunk.values == 0) {  // pyarrow gives such a column no place
+        chunk.begin = chunk.size = 0;
+        return chunk;
+    }
     chunk.begin = dictionary > 0 && dictionary < data ? dictionary : data;
     const auto size = static_cast<int64_t>(file_size);
     check(chunk.begin >= 4 && chunk.size >= 0 && chunk.begin <= size && chunk.size <= size - chunk.begin,

@@ -62,63 +62,65 @@ TEST(Data, CodeRows) {
     Example example = read(
         R"({"problem":"Add.","verification_info":{"language":"python","test_cases":[{"input":"1 2\n","output":"3\n","type":"stdin_stdout"}]}})");
     EXPECT_EQ(example.kind, "code");
-    EXPECT_EQ(example.gold,
-              json::parse(R"({"language":"python","tests":[{"input":"1 2\n","output":"3\n"}]})"));
+    EXPECT_EQ(example.gold["language"], "python");
+    EXPECT_EQ(example.gold["verification_info"]["test_cases"][0]["output"], "3\n");
     EXPECT_NE(example.prompt().find("standard input"), std::string::npos);
     EXPECT_NE(example.prompt().find("```python"), std::string::npos);
     // the same as text, and by a function
     example = read(
         R"({"prompt":"Add.","verification_info":"{\"language\":\"C++\",\"test_cases\":[{\"fn_name\":\"add\",\"input\":\"[1,2]\",\"output\":\"3\",\"type\":\"function_call\"}]}"})");
-    EXPECT_EQ(example.gold,
-              json::parse(R"({"language":"cpp","tests":[{"fn_name":"add","input":[1,2],"output":3}]})"));
+    EXPECT_EQ(example.gold["language"], "cpp");
+    EXPECT_EQ(example.gold["verification_info"]["test_cases"][0]["fn_name"], "add");
     EXPECT_NE(example.instruction.find("`add`"), std::string::npos);
     EXPECT_NE(example.instruction.find("```cpp"), std::string::npos);
     // code_contests in both shapes, APPS, DeepCoder, verl's PRIME
-    const json one = json::parse(R"([{"input":"1","output":"2"}])");
-    for (
-        const char* row :
-        {R"({"problem":"p","tests":{"inputs":["1"],"outputs":["2"]}})",
-         R"({"description":"p","public_tests":{"input":["1"],"output":["2"]},"private_tests":{"input":[],"output":[]}})",
-         R"({"question":"p","input_output":"{\"inputs\":[\"1\"],\"outputs\":[\"2\"]}"})",
-         R"({"problem":"p","tests":"[{\"type\":\"stdin_stdout\",\"input\":\"1\",\"output\":\"2\"}]"})",
-         R"({"prompt":[{"role":"user","content":"p"}],"ability":"code","reward_model":{"ground_truth":"{\"inputs\":[\"1\"],\"outputs\":[\"2\"]}"}})"}) {
-        EXPECT_EQ(read(row).gold["tests"], one) << row;
+    const std::pair<const char*, const char*> shapes[] = {
+        {R"({"problem":"p","tests":{"inputs":["1"],"outputs":["2"]}})", "tests"},
+        {R"({"description":"p","public_tests":{"input":["1"],"output":["2"]},"private_tests":{"input":[],"output":[]}})",
+         "private_tests"},
+        {R"({"question":"p","input_output":"{\"inputs\":[\"1\"],\"outputs\":[\"2\"]}"})", "tests"},
+        {R"({"problem":"p","tests":"[{\"type\":\"stdin_stdout\",\"input\":\"1\",\"output\":\"2\"}]"})",
+         "tests"},
+        {R"({"prompt":[{"role":"user","content":"p"}],"ability":"code","reward_model":{"ground_truth":"{\"inputs\":[\"1\"],\"outputs\":[\"2\"]}"}})",
+         "tests"}};
+    for (const auto& [row, key] : shapes) {
+        EXPECT_EQ(read(row).kind, "code") << row;
+        EXPECT_TRUE(read(row).gold.contains(key)) << row;
         EXPECT_EQ(read(row).question, "p") << row;
+        EXPECT_NE(read(row).instruction.find("standard input"), std::string::npos) << row;
     }
     example = read(
         R"({"task_id":"HumanEval/0","prompt":"def f(x):\n    \"\"\"One more.\"\"\"\n","entry_point":"f","canonical_solution":"    return x + 1","test":"def check(candidate):\n    assert candidate(1) == 2\n"})");
     EXPECT_EQ(example.id, "HumanEval/0");
-    EXPECT_EQ(example.gold["tests"][0], "def check(candidate):\n    assert candidate(1) == 2\n\ncheck(f)\n");
-    EXPECT_EQ(example.gold["prefix"], "def f(x):\n    \"\"\"One more.\"\"\"\n");
+    EXPECT_EQ(example.gold["test"], "def check(candidate):\n    assert candidate(1) == 2\n");
+    EXPECT_EQ(example.gold["prompt"], "def f(x):\n    \"\"\"One more.\"\"\"\n");
+    EXPECT_FALSE(example.gold.contains("canonical_solution"));
     EXPECT_NE(example.question.find("```python\ndef f(x):"), std::string::npos);
     example = read(
-        R"({"text":"Write a function.","code":"?","task_id":3,"test_setup_code":"root = Node(1) \r\nx = 2","test_list":["assert f(1) == 2","assert f(2) == 3"]})");
-    EXPECT_EQ(example.gold["tests"][1], "root = Node(1) \nx = 2\nassert f(2) == 3");
+        R"({"text":"Write a function.","code":"?","task_id":3,"test_setup_code":"x = 2","test_list":["assert f(1) == 2","assert f(2) == 3"]})");
+    EXPECT_EQ(example.gold["test_list"][1], "assert f(2) == 3");
+    EXPECT_EQ(example.gold["test_setup_code"], "x = 2");
     EXPECT_NE(example.question.find("assert f(2) == 3\n```"), std::string::npos);
-    for (const char* row : {R"({"problem":"p","tests":{"inputs":["1"],"outputs":[]}})",
-                            R"({"problem":"p","tests":[]})", R"({"problem":"p","tests":[{"input":"1"}]})",
-                            R"({"problem":"p","tests":5})",
-                            R"({"problem":"p","tests":["assert f()"],"language":"Rust"})
-        ",
-        R"({"problem":"p","verification_info":{"language":"python"}})",
-            R"({"prompt":"p","entry_point":"f","test":5})", R"({"text":"t","test_list":[]})"
+    for (const char* row : {R"({"problem":"p","tests":["assert f()"],"language":"Rust"})",
+                            R"({"problem":"","tests":["assert f()"]
+})",
+                            R"({"prompt":"p","entry_point":5,"test":"t"})", R"({"text":"t","test_list":[]})",
+                            R"({"text":"t","test_list":"assert"})"
 })
         EXPECT_THROW(read(row), Error) << row;
 }
 
 TEST(Data, BugFixes) {
     const Example example = parse_example(json::parse(
-        R"({"name":"sqrt","buggy":"def sqrt(x, e):\n    pass\n","testcases":[[[2,0.5],1.5],[[4,0.2],2]],"slow_testcases":[1],"pytest":"pytest.approx(expected, abs=input_data[-1])"})"));
+        R"({"name":"sqrt","buggy":"def sqrt(x, e):\n    pass\n","correct":"?","testcases":[[[2,0.5],1.5],[[4,0.2],2]],"slow_testcases":[1],"pytest":"import pytest"})"));
     EXPECT_EQ(example.kind, "bugfix");
-EXPECT_EQ(example.gold["source"], "def sqrt(x, e):\n    pass\n");
-EXPECT_EQ(example.gold["tests"],
-          json::parse(R"([{"fn_name":"sqrt","input":[2,0.5],"output":1.5,"tolerance":0.5}])"));
-EXPECT_NE(example.prompt().find("```python\ndef sqrt(x, e):"), std::string::npos);
-const Example graph = parse_example(json::parse(
-    R"({"name":"g","buggy":"def g(): 0","testcases":null,"needs_node_class":true,"pytest":"import pytest\n\nif pytest.use_correct:\n    from correct_python_programs.g import g\nelse:\n    from python_programs.g import g\n\n\nn = Node(1)\n\n\ndef test1():\n    assert g()\n\n\ndef test2():\n    assert g() == n\n"})"));
-ASSERT_EQ(graph.gold["tests"].size(), 2u);
-EXPECT_EQ(graph.gold["tests"][1], "\n\n\nn = Node(1)\n\n\ndef test2():\n    assert g() == n\n\ntest2()\n");
-EXPECT_EQ(graph.gold["setup"].get<std::string>().substr(0, 11), "class Node:");
+    EXPECT_EQ(example.gold["buggy"], "def sqrt(x, e):\n    pass\n");
+    for (const char* key : {"name", "testcases", "slow_testcases", "pytest", "language"})
+        EXPECT_TRUE(example.gold.contains(key)) << key;
+    EXPECT_FALSE(example.gold.contains("correct"));
+    EXPECT_NE(example.prompt().find("```python\ndef sqrt(x, e):"), std::string::npos);
+    EXPECT_THROW(parse_example(json::parse(R"({"buggy":"","tests":["assert f()"]
+})")), Error);
 }
 
 TEST(Data, Choices) {
