@@ -97,12 +97,10 @@ std::optional<NgramIndex::Match> NgramIndex::match(std::string_view text) const 
         for (auto entry = begin; entry != end; ++entry) ++shared[entry->id];
     }
     if (shared.empty()) return std::nullopt;
+    // the text of which the greatest part is here; of equals the one with more, then the first
     const auto best = std::max_element(shared.begin(), shared.end(), [&](const auto& a, const auto& b) {
-        // of equally many the text of which they are the greater part, then the first
-        const auto part = [&](const auto& x) {
-            return std::pair(x.second, -static_cast<int64_t>(sizes_[x.first]));
-        };
-        return part(a) < part(b);
+        const size_t left = a.second * sizes_[b.first], right = b.second * sizes_[a.first];
+        return left != right ? left < right : a.second < b.second;
     });
     Match match{best->first, best->second, sizes_[best->first], {}};
     size_t longest = 0, longest_end = 0, run = 0;

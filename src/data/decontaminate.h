@@ -36,7 +36,7 @@ class NgramIndex {
         size_t shared = 0, of = 0;  // different n-grams of the text with that id: shared, and all
         std::string text;           // the longest run of words that is shared
     };
-    // The text with which this one shares the most n-grams; none if it shares none.
+    // The text of whose n-grams the greatest share is here; none if there is none with one.
     std::optional<Match> match(std::string_view text) const;
 
   private:

@@ -171,8 +171,8 @@ Example olympiad(const json& row) {
     std::string all;
     for (const auto& answer : answers) all += (all.empty() ? "" : ", ") + answer;
     set_answer(example, all, true);
-    if (answers.size() > 1 && example.kind == "math")
-        example.gold = {{"gold", example.gold}, {"policy", "unordered"}};
+    const bool several = answers.size() > 1 || first_of(row, {"is_multiple_answer"}) == true;
+    if (several && example.kind == "math") example.gold = {{"gold", example.gold}, {"policy", "unordered"}};
     return example;
 }
 

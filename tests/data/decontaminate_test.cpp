@@ -39,9 +39,9 @@ TEST(Decontaminate, TheNearestRowIsNamed) {
     index.add("a b c x");
     index.add("a b c");
     index.finish();
-    EXPECT_EQ(index.match("a b c d e")->id, 0u);
-    EXPECT_EQ(index.match("a b c")->id, 2u);  // as many as in the others, but all of it
-    EXPECT_EQ(index.match("c x")->id, 1u);
+    EXPECT_EQ(index.match("d e f")->id, 0u);
+    EXPECT_EQ(index.match("a b c d e")->id, 2u);  // fewer words than of the first, but all of it
+    EXPECT_EQ(index.match("b c x")->id, 1u);
 }
 
 TEST(Decontaminate, HanCharactersAreWords) {

@@ -27,14 +27,15 @@ TEST(Data, Shapes) {
          "countdown", R"({"numbers":[1,2,3],"target":6})"},
         {R"({"prompt":"q","label":"-3.5"})", "number", R"("-3.5")"},
         {R"({"prompt":"q","ground_truth":7})", "number", R"("7")"},
-        {R"({"problem":"q","solution":"so \\boxed{\\frac{1}{2}}."})", "number", R"("\\frac{1}{2}")"},
-        {R"({"problem":"q","answer":"0","solution":"?"})", "number", R"("0")"},
+        {R"({"problem":"q","solution":"so \\boxed{\\frac{1}{2}}."})", "", R"("\\frac{1}{2}")"},
+        {R"({"problem":"q","answer":"0","solution":"?"})", "", R"("0")"},
         {R"({"family":"arithmetic","prompt":"User: compute 1 + 1 Assistant:","gold":{"a":1,"op":"+","b":1}})",
          "arithmetic", R"({"a":1,"b":1,"op":"+"})"},
     };
     for (const Case& c : cases) {
         const Example example = parse_example(json::parse(c.row));
-        EXPECT_EQ(example.kind, c.kind) << c.row;
+        // mathematics is checked as such where there is a verifier for it
+        EXPECT_EQ(example.kind, *c.kind ? c.kind : can_be_graded("math") ? "math" : "number") << c.row;
         const json expected = json::parse(c.gold);
         if (expected.is_object()) {
             for (const auto& [key, value] : expected.items()) EXPECT_EQ(example.gold[key], value) << c.row;
@@ -101,12 +102,11 @@ TEST(Data, CodeRows) {
     EXPECT_EQ(example.gold["test_list"][1], "assert f(2) == 3");
     EXPECT_EQ(example.gold["test_setup_code"], "x = 2");
     EXPECT_NE(example.question.find("assert f(2) == 3\n```"), std::string::npos);
-    for (const char* row : {R"({"problem":"p","tests":["assert f()"],"language":"Rust"})",
-                            R"({"problem":"","tests":["assert f()"]
+    for (const char* row : {R"({"problem":"p","tests":["assert f() == 1"],"language":"Rust"})",
+                            R"({"problem":"","tests":["assert f() == 1"]
 })",
                             R"({"prompt":"p","entry_point":5,"test":"t"})", R"({"text":"t","test_list":[]})",
-                            R"({"text":"t","test_list":"assert"})"
-})
+                            R"({"text":"t","test_list":"assert"})"})
         EXPECT_THROW(read(row), Error) << row;
 }
 
@@ -119,8 +119,9 @@ TEST(Data, BugFixes) {
         EXPECT_TRUE(example.gold.contains(key)) << key;
     EXPECT_FALSE(example.gold.contains("correct"));
     EXPECT_NE(example.prompt().find("```python\ndef sqrt(x, e):"), std::string::npos);
-    EXPECT_THROW(parse_example(json::parse(R"({"buggy":"","tests":["assert f()"]
-})")), Error);
+    EXPECT_THROW(parse_example(json::parse(R"({"buggy":"","tests":["assert f() == 1"]
+})")),
+                 Error);
 }
 
 TEST(Data, Choices) {
@@ -212,12 +213,13 @@ TEST(Data, SharedSets) {
                         {"mt_bench/question.jsonl", 80, ""},
                         {"quixbugs/quixbugs_python.jsonl", 40, "bugfix"}};
     for (const Set& set : sets) {
-        const bool text_gold = std::string(set.kind) == "math" && !can_be_graded("math");
         const LoadedData data = load_examples(shared / set.file, false);
-        EXPECT_EQ(data.examples.size() + data.skipped, set.rows) << set.file;
-        EXPECT_EQ(text_gold ? 0 : data.skipped, 0u) << set.file << ": " << data.problems.front();
+        EXPECT_EQ(data.examples.size(), set.rows) << set.file;
+        EXPECT_EQ(data.skipped, 0u) << set.file << ": " << data.problems.front();
         for (const Example& example : data.examples) {
-            ASSERT_EQ(example.kind, text_gold ? "number" : set.kind) << set.file;
+            const bool number = set.kind == std::string("math") && example.kind == "number";
+            ASSERT_TRUE(number ? !can_be_graded("math") : example.kind == set.kind)
+                << set.file << example.kind;
             if (can_be_graded(example.kind)) {
                 ASSERT_NO_THROW(check_gold(example)) << set.file << " " << example.gold.dump();
             }

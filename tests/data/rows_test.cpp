@@ -21,10 +21,9 @@ class Rows : public testing::Test {
 };
 
 TEST_F(Rows, LinesEndAtNewlinesAloneAndBadOnesAreNamed) {
-    const fs::path path =
-        temporary("lines.jsonl",
-                  "{\"prompt\":\"a\u2028b\u0085c\",\"label\":\"1\"}\r\n\nnot json\n"
-                  "{\"prompt\":\"q\",\"label\":\"none\"}\n{\"prompt\":\"q\",\"label\":\"2\"}");
+    const fs::path path = temporary("lines.jsonl",
+                                    "{\"prompt\":\"a\u2028b\u0085c\",\"label\":\"1\"}\r\n\nnot json\n"
+                                    "{\"prompt\":\"q\",\"label\":\" \"}\n{\"prompt\":\"q\",\"label\":\"2\"}");
     const LoadedData data = load_examples(path);
     ASSERT_EQ(data.examples.size(), 2u);
     EXPECT_EQ(data.examples[0].question, "a\u2028b\u0085c");

@@ -94,7 +94,7 @@ TEST_F(ProblemSourceTest, AChatModelTakesThemIntoItsTemplate) {
 TEST_F(ProblemSourceTest, BadLinesAreNamedAndSkipped) {
     write(
         "{\"prompt\": \"a\", \"answer\": \"1\"}\nnot JSON\n\n{\"prompt\": \"b\"}\n"
-        "{\"prompt\": \"c\", \"answer\": \"many\"}\n{\"prompt\": \"d\", \"answer\": 2}\n[1]\n");
+        "{\"prompt\": \"c\", \"answer\": \"\"}\n{\"prompt\": \"d\", \"answer\": 2}\n[1]\n");
     ProblemSource problems = source();
     const auto pass = problems.training(1, 0, 2);
     EXPECT_NE(pass[0].question, pass[1].question);
