@@ -217,6 +217,7 @@ std::string label(const json& value) {
 const std::vector<RowFormat>& row_formats() {
     static const std::vector<RowFormat> all = {
         {"r1", "kind, gold, and question, prompt or messages", is_own, own},
+        {"verl", "prompt, reward_model", is_verl, verl},
         {"countdown", "nums, target", is_countdown, countdown},
         {"HumanEval", "prompt, entry_point, test", is_human_eval, readers::human_eval},
         {"QuixBugs", "buggy, and testcases, tests or pytest", is_quixbugs, readers::quixbugs},
@@ -224,7 +225,6 @@ const std::vector<RowFormat>& row_formats() {
         {"choice", "question, choices or options, answer", readers::is_choice, readers::choice},
         {"code", "problem, and verification_info, tests or input_output", readers::is_code, readers::code},
         {"preference", "chosen, rejected", is_preference, preference},
-        {"verl", "prompt, reward_model", is_verl, verl},
         {"IFEval", "prompt, instruction_id_list", is_ifeval, ifeval},
         {"completion", "prompt, completion", is_completion, completion},
         {"prompt", "prompt, and label, answer, ground_truth, gold, solution or target", is_prompt, prompt},

@@ -2,6 +2,7 @@
 // counts as absent. In this order:
 //
 //   r1            kind | family, gold, and prompt | messages | question     what this program writes
+//   verl          prompt, reward_model {ground_truth}
 //   countdown     nums | numbers, target [, prompt]
 //   HumanEval     prompt, entry_point, test
 //   QuixBugs      buggy, and testcases | tests | test_list | pytest [, problem]
@@ -11,7 +12,6 @@
 //                 problem | question | description | prompt                 open-r1, code_contests, APPS,
 //                 TACO
 //   preference    chosen, rejected [, prompt]                               TRL, HH-RLHF
-//   verl          prompt, reward_model {ground_truth}
 //   IFEval        prompt, instruction_id_list, kwargs
 //   completion    prompt, completion                                        TRL
 //   prompt        prompt and label | answer | ground_truth | gold | solution | target     slime, TRL
