@@ -41,14 +41,14 @@ class Passes {
     uint64_t loaded_ = UINT64_MAX;
 };
 
-// From the part's cursor on, the first problem that the curriculum does not pass over; after a whole pass
-// without one, the last.
+// From the part's cursor on, the first problem that the curriculum does not pass over; after two passes
+// without one (a problem may come first in one and last in the next), the last.
 uint32_t choose(Curriculum& curriculum, size_t part, Passes& passes, uint64_t seed) {
     uint64_t& cursor = curriculum.cursor(part);
     for (size_t tried = 1;; ++tried) {
         Rng rng(seed, hash_bytes(&cursor, sizeof cursor, 0xc0dec0de + part));
         const uint32_t row = passes[cursor++];
-        if (static_cast<double>(rng.uniform()) < curriculum.chance(part, row) || tried == passes.size())
+        if (static_cast<double>(rng.uniform()) < curriculum.chance(part, row) || tried == 2 * passes.size())
             return row;
     }
 }
