@@ -5,11 +5,12 @@
 #include "cli/embedded.h"
 #include "cli/interrupt.h"
 #include "core/files.h"
+#include "data/mixture.h"
+#include "data/rows.h"
 #include "report/dashboard.h"
 #include "report/html.h"
 #include "report/tensorboard.h"
 #include "rl/trainer.h"
-#include "tasks/data.h"
 
 namespace r1::cli {
 namespace {
@@ -46,7 +47,7 @@ int run_rl(const RlConfig& config, const std::string& command) {
     info.command = command;
     info.model = config.model.empty() ? "embedded base" : config.model;
     info.parameters = language_model.model->parameter_count();
-    info.task = config.data.empty() ? config.task : fs::path(config.data).filename().string();
+    info.task = config.data.empty() ? config.task : mixture_text(config.data);
     info.device = config.device;
     info.threads = runtime.stream().pool->size();
     info.isa = name_of(stream.isa);

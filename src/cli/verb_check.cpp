@@ -5,12 +5,12 @@
 
 #include "cli/text_model.h"
 #include "cli/verbs.h"
+#include "data/rows.h"
 #include "formats/json.h"
 #include "formats/safetensors.h"
 #include "rl/batch_gradient.h"
 #include "rl/exactness.h"
 #include "rl/policy_update.h"
-#include "tasks/data.h"
 
 namespace r1::cli {
 namespace {

@@ -64,9 +64,9 @@ std::string option_entry(const Option& option) {
 
 std::vector<Verb> all_verbs() {
     return {
-        zero_verb(),     pretrain_verb(), chat_verb(),       generate_verb(), logprobs_verb(),
-        tokenize_verb(), grade_verb(),    convert_verb(),    check_verb(),    report_verb(),
-        bench_verb(),    doctor_verb(),   completion_verb(), help_verb(),
+        zero_verb(),     pretrain_verb(), chat_verb(),   generate_verb(),   logprobs_verb(),
+        tokenize_verb(), grade_verb(),    data_verb(),   convert_verb(),    check_verb(),
+        report_verb(),   bench_verb(),    doctor_verb(), completion_verb(), help_verb(),
     };
 }
 

@@ -65,6 +65,7 @@ Verb chat_verb();
 Verb check_verb();
 Verb completion_verb();
 Verb convert_verb();
+Verb data_verb();
 Verb doctor_verb();
 Verb generate_verb();
 Verb grade_verb();

@@ -106,8 +106,12 @@ void apply_node(const std::vector<Option>& options, std::vector<const Option*>& 
         check(array != nullptr && array->is_array_of_tables(), shown, " must be tables: [[", key, "]]");
         for (const toml::node& item : *array) texts.push_back(to_json(item, shown).dump());
     } else if (is_list(*option)) {
-        check(array != nullptr, shown, " must be a list: [", node.is_string() ? "\"…\"" : "…", "]");
-        for (const toml::node& item : *array) texts.push_back(scalar_text(*option, item, shown));
+        if (array) {
+            for (const toml::node& item : *array) texts.push_back(scalar_text(*option, item, shown));
+        } else {  // one value stands for a list of one, and "" for none
+            texts.push_back(scalar_text(*option, node, shown));
+            if (texts[0].empty()) texts.clear();
+        }
     } else {
         texts.push_back(scalar_text(*option, node, shown));
     }

@@ -7,6 +7,7 @@
 
 #include "core/options.h"
 #include "model/lora.h"
+#include "rl/curriculum.h"
 
 namespace r1 {
 
@@ -20,13 +21,14 @@ struct RlConfig {
     int save_steps = 20, eval_steps = 10, log_completions = 2;
 
     // the model and the problems
-    std::string model;                     // folder or .gguf; empty = the embedded base
-    std::string weight_dtype = "float32";  // float32, bfloat16
-    std::string data, eval_data;           // JSONL; empty = generated problems
-    std::string task = "mixed";            // tasks/task.h, parse_task_mix
-    std::string prompt_template;           // text around a data file's question; {question} is replaced
+    std::string model;                         // folder or .gguf; empty = the embedded base
+    std::string weight_dtype = "float32";      // float32, bfloat16
+    std::vector<std::string> data, eval_data;  // data/mixture.h; empty = generated problems
+    std::string task = "mixed";                // tasks/task.h, parse_task_mix
+    std::string prompt_template;               // text around a data file's question; {question} is replaced
     std::string system_prompt;
     int eval_problems = 200;
+    CurriculumConfig curriculum;
     LoraConfig lora;
 
     // rollout

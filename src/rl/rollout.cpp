@@ -54,7 +54,7 @@ SamplingParams rollout_params(const RlConfig& config, const LanguageModel& langu
 }
 
 Rollout make_rollout(Stream& stream, Engine& engine, Scorer& scorer, const RlConfig& config,
-                     const LanguageModel& language_model, const ProblemSource& source, int64_t step,
+                     const LanguageModel& language_model, ProblemSource& source, int64_t step,
                      const std::function<void(size_t)>& completed) {
     const SamplingParams params = rollout_params(config, language_model);
     Rollout rollout;
@@ -97,6 +97,11 @@ Rollout make_rollout(Stream& stream, Engine& engine, Scorer& scorer, const RlCon
             }
             const auto differs = [&](const RolloutSample& s) { return s.reward != group.samples[0].reward; };
             group.has_signal = std::any_of(group.samples.begin(), group.samples.end(), differs);
+            const auto solved =
+                std::count_if(group.samples.begin(), group.samples.end(),
+                              [](const RolloutSample& s) { return s.verdict.outcome == Outcome::correct; });
+            source.observe(group.problem,
+                           static_cast<double>(solved) / static_cast<double>(group.samples.size()));
             rollout.groups.push_back(std::move(group));
         }
         rollout.reward_seconds += seconds_now() - scoring;

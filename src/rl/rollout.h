@@ -42,7 +42,7 @@ struct Rollout {
 SamplingParams rollout_params(const RlConfig& config, const LanguageModel& language_model);
 // `completed` is told how many completions of the round have ended.
 Rollout make_rollout(Stream& stream, Engine& engine, Scorer& scorer, const RlConfig& config,
-                     const LanguageModel& language_model, const ProblemSource& source, int64_t step,
+                     const LanguageModel& language_model, ProblemSource& source, int64_t step,
                      const std::function<void(size_t)>& completed = {});
 
 // TRL's and our metrics of a rollout, by name; those of time apart.

@@ -6,10 +6,10 @@
 #include <thread>
 
 #include "core/clock.h"
+#include "data/rows.h"
 #include "infer/adapters.h"
 #include "infer/score.h"
 #include "rl/policy_update.h"
-#include "tasks/data.h"
 #include "train/checkpoint.h"
 #include "train/memory_plan.h"
 #include "train/run_folder.h"
@@ -131,6 +131,11 @@ class Trainer {
         step_ = checkpoint->step;
         updates_ = state.at("updates").get<int64_t>();
         num_tokens_ = state.at("num_tokens").get<int64_t>();
+        if (source_.curriculum().active()) {
+            check(state.contains("curriculum"),
+                  "the checkpoint holds no curriculum; resume without data.curriculum");
+            source_.curriculum().restore(state["curriculum"]);
+        }
         if (reference_) {
             const HostTensor weights(reference_->weights(), model_.device());
             load_extra(checkpoint->folder, "reference", weights.view());
@@ -151,8 +156,9 @@ class Trainer {
         std::optional<HostTensor> reference;
         if (reference_)
             extra.push_back({"reference", reference.emplace(reference_->weights(), model_.device()).view()});
-        save_checkpoint(stream_, run_.checkpoints(), step_, model_, optimizer_,
-                        {{"updates", updates_}, {"num_tokens", num_tokens_}}, extra);
+        nlohmann::json state = {{"updates", updates_}, {"num_tokens", num_tokens_}};
+        if (source_.curriculum().active()) state["curriculum"] = source_.curriculum().state();
+        save_checkpoint(stream_, run_.checkpoints(), step_, model_, optimizer_, state, extra);
         checkpoint_seconds_ = seconds_now() - start;
     }
 
@@ -190,6 +196,12 @@ class Trainer {
         Json metrics{{"step", step}};
         for (const auto& [name, value] : rollout_metrics(rollout)) metrics[name] = value;
         add_update_metrics(metrics, rollout, update);
+        if (source_.curriculum().active()) {
+            const Curriculum::Summary seen = source_.curriculum().summary();
+            metrics["curriculum/visited"] = seen.visited;
+            metrics["curriculum/solved"] = seen.solved;
+            metrics["curriculum/unsolved"] = seen.unsolved;
+        }
         if (step == config_.steps || (config_.eval_steps > 0 && step % config_.eval_steps == 0))
             add_evaluation(metrics, step);
         metrics["time/rollout_s"] = rollout.generate_seconds;

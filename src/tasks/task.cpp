@@ -1,12 +1,12 @@
 #include "tasks/task.h"
 
-#include <algorithm>
 #include <sstream>
 
 #include "core/check.h"
 #include "tasks/arithmetic.h"
 #include "tasks/countdown.h"
 #include "tasks/knights.h"
+#include "tasks/turns.h"
 
 namespace r1 {
 
@@ -56,18 +56,9 @@ Problem make_problem(const Family& family, int level, Language language, uint64_
 }
 
 Problem TaskMix::problem(uint64_t seed, uint64_t index, Split split) const {
-    int total = 0;
-    for (const Part& part : parts) total += part.weight;
-    check(total > 0, "a mix of tasks without parts");
-    // Smooth weighted round robin: each part earns its weight, the richest is served and pays the total.
-    std::vector<int> credit(parts.size(), 0);
-    size_t chosen = 0;
-    for (uint64_t turn = 0; turn <= index % static_cast<uint64_t>(total); ++turn) {
-        for (size_t i = 0; i < parts.size(); ++i) credit[i] += parts[i].weight;
-        chosen = static_cast<size_t>(std::max_element(credit.begin(), credit.end()) - credit.begin());
-        credit[chosen] -= total;
-    }
-    const Part& part = parts[chosen];
+    std::vector<int> weights;
+    for (const Part& part : parts) weights.push_back(part.weight);
+    const Part& part = parts[turn_at(weights, index).part];
     const Family& family = find_family(part.family);
     return make_problem(family, part.level ? part.level : family.default_level, part.language, seed, index,
                         split);

@@ -4,10 +4,10 @@
 
 #include "cli/request.h"
 #include "core/check.h"
+#include "data/load.h"
 #include "fuzz/input_file.h"
 #include "reward/verifier.h"
 #include "rl/batch_gradient.h"
-#include "tasks/data.h"
 #include "text/chat_template.h"
 
 namespace {
@@ -24,6 +24,8 @@ void attempt(const Action& action) {
 
 void problems(const r1::fs::path& path) {
     for (const r1::Example& example : r1::load_examples(path).examples) {
+        if (example.kind == "code" || example.kind == "bugfix")
+            continue;  // a verdict would run what it is given
         const std::string_view answers[] = {"<think> 1 </think> <answer> (1 + 2) * 3 </answer>", "#### 18"};
         for (const auto answer : answers) {
             if (r1::verify(example.kind, example.gold, answer).outcome == r1::Outcome::error) std::abort();

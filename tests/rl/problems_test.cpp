@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 #include "rl/toy_run.h"
@@ -12,12 +13,12 @@ namespace {
 class ProblemSourceTest : public testing::Test {
   protected:
     ProblemSourceTest() {
-        config_.data = folder_ / "train.jsonl", config_.eval_data = folder_ / "held_out.jsonl";
+        config_.data = {folder_ / "train.jsonl"}, config_.eval_data = {folder_ / "held_out.jsonl"};
         config_.max_completion_length = 16;
-        write_toy_data(config_.data, config_.eval_data);
+        write_toy_data(config_.data[0], config_.eval_data[0]);
     }
     ProblemSource source() { return {config_, model_}; }
-    void write(const std::string& lines) { write_quickly(config_.data, lines); }
+    void write(const std::string& lines) { write_quickly(config_.data[0], lines); }
 
     TempFolder folder_;
     Runtime runtime_{1};
@@ -26,7 +27,7 @@ class ProblemSourceTest : public testing::Test {
 };
 
 TEST_F(ProblemSourceTest, APassTakesEachProblemOnce) {
-    const ProblemSource problems = source();
+    ProblemSource problems = source();
     EXPECT_EQ(problems.held_out().size(), 5u);
     EXPECT_TRUE(problems.notes().empty());
     for (const bool shuffle : {true, false}) {
@@ -45,10 +46,10 @@ TEST_F(ProblemSourceTest, APassTakesEachProblemOnce) {
 }
 
 TEST_F(ProblemSourceTest, GeneratedProblemsDifferByStepAndRoundAndSeed) {
-    config_.data = config_.eval_data = "";
+    config_.data = config_.eval_data = {};
     config_.task = "arithmetic:2";
     config_.eval_problems = 20;
-    const ProblemSource problems = source();
+    ProblemSource problems = source();
     std::set<std::string> asked;
     for (int64_t step = 1; step <= 3; ++step) {
         for (int round = 0; round < 3; ++round) {
@@ -93,8 +94,8 @@ TEST_F(ProblemSourceTest, AChatModelTakesThemIntoItsTemplate) {
 TEST_F(ProblemSourceTest, BadLinesAreNamedAndSkipped) {
     write(
         "{\"prompt\": \"a\", \"answer\": \"1\"}\nnot JSON\n\n{\"prompt\": \"b\"}\n"
-        "{\"prompt\": \"c\", \"answer\": \"many\"}\n{\"prompt\": \"d\", \"answer\": 2}\n[1]\n");
-    const ProblemSource problems = source();
+        "{\"prompt\": \"c\", \"answer\": \"\"}\n{\"prompt\": \"d\", \"answer\": 2}\n[1]\n");
+    ProblemSource problems = source();
     const auto pass = problems.training(1, 0, 2);
     EXPECT_NE(pass[0].question, pass[1].question);
     EXPECT_TRUE(any_contains(problems.notes(), "train.jsonl:2: "));
@@ -104,14 +105,61 @@ TEST_F(ProblemSourceTest, BadLinesAreNamedAndSkipped) {
     EXPECT_TRUE(any_contains(problems.notes(), "4 lines skipped"));
 }
 
+TEST_F(ProblemSourceTest, AMixtureGivesEachPartItsShare) {
+    const auto rows = [](const char* word, int count) {
+        std::string lines;
+        for (int i = 0; i < count; ++i)
+            lines += nlohmann::json{{"prompt", cat(word, i)}, {"answer", "1"}}.dump() + "\n";
+        return lines;
+    };
+    write_quickly(folder_ / "apples.jsonl", rows("a", 10));
+    write_quickly(folder_ / "pears.jsonl", rows("p", 4));
+    config_.data = {(folder_ / "apples.jsonl").string() + "=2", (folder_ / "pears.jsonl").string(),
+                    "task:arithmetic:1=1"};
+    config_.eval_data = config_.data;
+    config_.eval_problems = 12;
+    ProblemSource problems = source();
+    EXPECT_EQ(problems.description(), "apples ×2 + pears + arithmetic:1");
+    std::map<std::string, std::vector<std::string>> asked;
+    for (int64_t step = 1; step <= 5; ++step) {
+        for (const auto& problem : problems.training(step, 0, 4))
+            asked[problem.family].push_back(problem.question);
+    }
+    ASSERT_EQ(asked["apples"].size(), 10u);
+    EXPECT_EQ(std::set<std::string>(asked["apples"].begin(), asked["apples"].end()).size(), 10u);
+    ASSERT_EQ(asked["pears"].size(), 5u);
+    EXPECT_EQ(std::set<std::string>(asked["pears"].begin(), asked["pears"].begin() + 4).size(), 4u);
+    EXPECT_EQ(std::set<std::string>(asked["arithmetic"].begin(), asked["arithmetic"].end()).size(), 5u);
+    EXPECT_EQ(problems.training(3, 1, 4)[3].prompt, source().training(3, 1, 4)[3].prompt);
+    std::map<std::string, int> held_out;
+    for (const auto& problem : problems.held_out()) ++held_out[problem.family];
+    EXPECT_EQ(held_out["apples"], 6);
+    EXPECT_EQ(held_out["pears"], 3);
+    EXPECT_EQ(held_out["arithmetic"], 3);
+}
+
+TEST_F(ProblemSourceTest, InstructionsGoWhereTheTemplateHasThem) {
+    write(R"({"question": "q", "choices": ["x", "y"], "answer": "A", "kind": null})"
+          "\n"
+          R"({"question": "q", "instruction": "Briefly.", "kind": "number", "gold": "1"})"
+          "\n");
+    config_.shuffle_dataset = false;
+    const auto last = [&] { return source().training(1, 0, 2).back().prompt; };
+    EXPECT_EQ(last(), "q\n\nBriefly.");
+    config_.prompt_template = "Q: {question} A:";
+    EXPECT_EQ(last(), "Q: q A:");
+    config_.prompt_template = "{instruction} {question}";
+    EXPECT_EQ(last(), "Briefly. q");
+}
+
 TEST_F(ProblemSourceTest, NothingToUseIsAnError) {
     write("");
     EXPECT_NE(error_of([&] { source(); }).find("the file is empty"), std::string::npos);
     write("{}\n");
     EXPECT_NE(error_of([&] { source(); }).find("train.jsonl:1"), std::string::npos);
-    config_.data = folder_ / "absent.jsonl";
+    config_.data = {folder_ / "absent.jsonl"};
     EXPECT_NE(error_of([&] { source(); }).find("absent.jsonl"), std::string::npos);
-    config_.data = folder_ / "train.jsonl", config_.eval_data = "";
+    config_.data = {folder_ / "train.jsonl"}, config_.eval_data = {};
     write("{\"prompt\": \"a\", \"answer\": \"1\"}\n");
     EXPECT_NE(error_of([&] { source(); }).find("data.eval_data"), std::string::npos);
 }

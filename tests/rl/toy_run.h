@@ -5,11 +5,11 @@
 #include <nlohmann/json.hpp>
 
 #include "core/options.h"
+#include "data/rows.h"
 #include "formats/temp_folder.h"
 #include "infer/tiny_model.h"
 #include "infer/tiny_tokenizer.h"
 #include "rl/trainer.h"
-#include "tasks/data.h"
 
 namespace r1 {
 
@@ -52,7 +52,7 @@ class Toy {
     RlConfig config(const std::string& name) const {
         RlConfig c;
         c.out = folder_ / name;
-        c.data = folder_ / "train.jsonl", c.eval_data = folder_ / "held_out.jsonl";
+        c.data = {folder_ / "train.jsonl"}, c.eval_data = {folder_ / "held_out.jsonl"};
         c.steps = 4, c.save_steps = 2, c.eval_steps = 3, c.eval_problems = 3;
         c.prompts_per_step = 6, c.num_generations = 6, c.max_completion_length = 16;
         c.learning_rate = 5e-3f;

@@ -153,7 +153,7 @@ TEST_F(TrainerTest, EveryVariantRuns) {
         {"formats", [](RlConfig& c) { c.format_weight = 0.5f, c.format_scheme = "tag-count"; }},
         {"generated",
          [](RlConfig& c) {
-             c.data = c.eval_data = "", c.task = "arithmetic:1", c.max_completion_length = 8;
+             c.data.clear(), c.eval_data.clear(), c.task = "arithmetic:1", c.max_completion_length = 8;
              c.max_sequences = 3;
          }},
     };
@@ -192,7 +192,7 @@ TEST_F(TrainerTest, AdaptersAreTrainedAndMerged) {
 
 TEST_F(TrainerTest, AStepWithoutSignalIsNamedAndSurvived) {
     RlConfig config = toy_.config("run");
-    write_toy_data(config.data, config.eval_data, "123456789");  // no sample ever finds it
+    write_toy_data(config.data[0], config.eval_data[0], "123456789");  // no sample ever finds it
     const ToyRun run = toy_.run(config);
     expect_sound(run, config);
     EXPECT_EQ(updates(run), 0.0);
