@@ -1,6 +1,7 @@
 #include "reward/verifier.h"
 
 #include "core/check.h"
+#include "reward/choice.h"
 #include "reward/format.h"
 #include "reward/number.h"
 #include "tasks/task.h"
@@ -76,6 +77,7 @@ const char* name_of(Outcome outcome) {
 const std::vector<Verifier>& verifiers() {
     static const std::vector<Verifier> all = {
         {"number", "one number, compared exactly", check_number_gold, verify_number, compare_number},
+        {"mcq", "the letter of an option", check_choice_gold, verify_choice, compare_choice},
         {"format", "think and answer tags in order", check_format_gold, format, format},
         TaskVerifier<countdown_name>::entry(),
         TaskVerifier<arithmetic_name>::entry(),
