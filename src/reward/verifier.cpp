@@ -52,7 +52,6 @@ Verdict compare_logic(const nlohmann::json& gold, std::string_view answer) {
     return verdict_of(find_family(gold["family"].get<std::string>()).check(gold["gold"], answer));
 }
 Verdict verify_logic(const nlohmann::json& gold, std::string_view completion) {
-    compare_logic(gold, "");  // a gold that is of no use is an error, whatever the completion
     return verify_block(completion, [&](std::string_view answer) { return compare_logic(gold, answer); });
 }
 void check_logic_gold(const nlohmann::json& gold) {

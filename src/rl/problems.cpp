@@ -4,7 +4,6 @@
 
 #include "core/rng.h"
 #include "tasks/data.h"
-#include "text/chat_template.h"
 
 namespace r1 {
 namespace {
@@ -12,17 +11,30 @@ namespace {
 constexpr uint64_t kHeldOutSeed =
     0x6865646c6f7574;  // the held-out problems are the same for every seed of a run
 
-std::string with_question(const std::string& text, const std::string& question) {
-    static constexpr std::string_view kMark = "{question}";
-    const size_t at = text.find(kMark);
-    check(at != std::string::npos, "data.prompt_template has no {question}");
-    return text.substr(0, at) + question + text.substr(at + kMark.size());
+// The template with the question, or the instruction that says as well what form the answer has.
+std::string with_question(const std::string& text, const std::string& question,
+                          const std::string& instruction) {
+    static constexpr std::string_view kQuestion = "{question}", kInstruction = "{instruction}";
+    const auto replaced = [&](std::string_view mark, const std::string& content) {
+        const size_t at = text.find(mark);
+        return text.substr(0, at) + content + text.substr(at + mark.size());
+    };
+    if (text.find(kQuestion) != std::string::npos) return replaced(kQuestion, question);
+    if (text.find(kInstruction) != std::string::npos) return replaced(kInstruction, instruction);
+    fail("data.prompt_template has no {question}, nor {instruction}");
+}
+
+// The embedded base and its descendants have the tags as tokens of their own, and no chat template.
+bool knows_the_frame(const RlConfig& config, const Tokenizer& tokenizer) {
+    return config.model.empty() || (!tokenizer.chat_template() && tokenizer.token_id("<answer>"));
 }
 
 }  // namespace
 
 ProblemSource::ProblemSource(const RlConfig& config, const LanguageModel& language_model)
     : config_(config), language_model_(language_model) {
+    const auto& chat_template = language_model.tokenizer.chat_template();
+    if (config_.prompt_template.empty() && chat_template) chat_template_.emplace(*chat_template);
     if (!config_.data.empty()) {
         load_data();
         return;
@@ -34,21 +46,34 @@ ProblemSource::ProblemSource(const RlConfig& config, const LanguageModel& langua
     }
 }
 
+std::string ProblemSource::render(nlohmann::ordered_json messages) const {
+    if (!config_.system_prompt.empty())
+        messages.insert(messages.begin(), {{"role", "system"}, {"content", config_.system_prompt}});
+    return chat_template_->render(messages, true);
+}
+
+std::string ProblemSource::prompt_of(const Problem& problem) const {
+    if (!config_.prompt_template.empty())
+        return with_question(config_.prompt_template, problem.question, problem.instruction);
+    if (knows_the_frame(config_, language_model_.tokenizer)) return problem.prompt;
+    if (!chat_template_) return frame(problem.instruction, parse_language(problem.language));
+    return render(nlohmann::ordered_json::array({{{"role", "user"}, {"content", problem.instruction}}}));
+}
+
 RlProblem ProblemSource::generated(uint64_t seed, uint64_t index, Split split) const {
     const Problem problem = mix_.problem(seed, index, split);
-    return {problem.prompt,
-            language_model_.tokenizer.encode(problem.prompt),
-            problem.question,
-            problem.family,
-            problem.gold,
-            problem.family,
-            {}};
+    RlProblem out{prompt_of(problem), {}, problem.question, problem.family, problem.gold, problem.family, {}};
+    const Tokenizer& tokenizer = language_model_.tokenizer;
+    out.ids = tokenizer.encode(out.prompt, !chat_template_ && !knows_the_frame(config_, tokenizer));
+    const int context = language_model_.model->config().max_position_embeddings;
+    check(static_cast<int>(out.ids.size()) < context, "data.task ", config_.task, ": a question of ",
+          out.ids.size(), " tokens does not fit into the model's ", context, "; take a lower level");
+    return out;
 }
 
 void ProblemSource::load_data() {
     const Tokenizer& tokenizer = language_model_.tokenizer;
-    const bool chat = config_.prompt_template.empty() && tokenizer.chat_template().has_value();
-    const auto chat_template = chat ? std::optional<ChatTemplate>(*tokenizer.chat_template()) : std::nullopt;
+    const bool chat = chat_template_.has_value();
     const int context = language_model_.model->config().max_position_embeddings;
     const int limit = config_.max_prompt_length > 0 ? std::min(config_.max_prompt_length, context)
                                                     : context - config_.max_completion_length;
@@ -64,22 +89,21 @@ void ProblemSource::load_data() {
                 problem.question = example.messages.back().at("content").get<std::string>();
             if (chat) {
                 nlohmann::ordered_json messages = nlohmann::ordered_json::array();
-                if (!config_.system_prompt.empty())
-                    messages.push_back({{"role", "system"}, {"content", config_.system_prompt}});
                 if (example.messages.is_array()) {
                     for (const auto& message : example.messages)
                         messages.push_back(nlohmann::ordered_json::parse(message.dump()));
                 } else {
                     messages.push_back({{"role", "user"}, {"content", example.prompt}});
                 }
-                problem.prompt = chat_template->render(messages, true);
+                problem.prompt = render(std::move(messages));
             } else {
                 check(example.messages.is_null() || example.messages.size() == 1, path,
                       " holds conversations, which need a model with a chat template and no "
                       "data.prompt_template");
-                problem.prompt = config_.prompt_template.empty()
-                                     ? problem.question
-                                     : with_question(config_.prompt_template, problem.question);
+                problem.prompt =
+                    config_.prompt_template.empty()
+                        ? problem.question
+                        : with_question(config_.prompt_template, problem.question, problem.question);
             }
             problem.ids = tokenizer.encode(problem.prompt, !chat);
             if (problem.ids.empty() || static_cast<int>(problem.ids.size()) > limit) {

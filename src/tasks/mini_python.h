@@ -6,8 +6,9 @@
 //   expressions   + - * // % and or not, comparisons, in, not in, x if c else y, indexing, slices, lists,
 //                 [… for NAME in … if …], len sum min max abs sorted range str, .count(…) .upper() .lower()
 //
-// What is accepted means what it means in CPython; integers beyond 64 bits end the run. No code of anyone
-// runs: a program is a tree that is evaluated step by step, within a budget of steps and sizes.
+// What is accepted means what it means in CPython, but for two things: integers beyond 64 bits end the run,
+// and an assignment copies a list. No code of anyone runs: a program is a tree that is evaluated step by
+// step, within a budget of steps and sizes.
 #pragma once
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>

@@ -201,7 +201,8 @@ std::string invariant(const Grid& grid) {
         std::vector<std::string> bands;
         for (int band = 0; band < 3; ++band) {
             std::vector<std::string> pairs;
-            for (const auto& [a, b] : {std::pair{0, 1}, {0, 2}, {1, 2}})
+            constexpr std::array<std::array<int, 2>, 3> all_pairs{{{0, 1}, {0, 2}, {1, 2}}};
+            for (const auto& [a, b] : all_pairs)
                 pairs.push_back(cycles(grid, 3 * band + a, 3 * band + b, columns));
             std::sort(pairs.begin(), pairs.end());
             bands.push_back(pairs[0] + " " + pairs[1] + " " + pairs[2]);
