@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <vector>
 
 #include "core/check.h"
 #include "tasks/countdown.h"
@@ -39,35 +38,40 @@ bool apply(const Item& a, char op, const Item& b, Item& out) {
     return true;
 }
 
+struct Items {
+    std::array<Item, 4> list;
+    size_t count = 0;
+};
+
 // Calls visit(last item, all values were whole) for each way of combining; stops when it returns true.
 template <class Visit>
-bool combine(const std::vector<Item>& items, bool whole, bool with_text, Visit&& visit) {
-    if (items.size() == 1) return visit(items[0], whole);
-    for (size_t i = 0; i < items.size(); ++i)
-        for (size_t j = 0; j < items.size(); ++j) {
+bool combine(const Items& items, bool whole, bool with_text, Visit&& visit) {
+    if (items.count == 1) return visit(items.list[0], whole);
+    for (size_t i = 0; i < items.count; ++i)
+        for (size_t j = 0; j < items.count; ++j) {
             if (i == j) continue;
             for (const char op : ops) {
                 if (i > j && (op == '+' || op == '*')) continue;
                 Item made;
-                if (!apply(items[i], op, items[j], made)) continue;
-                std::vector<Item> rest;
-                for (size_t k = 0; k < items.size(); ++k)
-                    if (k != i && k != j) rest.push_back(items[k]);
+                if (!apply(items.list[i], op, items.list[j], made)) continue;
+                Items rest;
+                for (size_t k = 0; k < items.count; ++k)
+                    if (k != i && k != j) rest.list[rest.count++] = items.list[k];
                 if (with_text) {
-                    made.text = cat(items[i].text, " ", op, " ", items[j].text);
-                    if (!rest.empty()) made.text = "(" + made.text + ")";
+                    made.text = cat(items.list[i].text, " ", op, " ", items.list[j].text);
+                    if (rest.count > 0) made.text = "(" + made.text + ")";
                 }
                 const bool still_whole = whole && is_whole(made);
-                rest.push_back(std::move(made));
+                rest.list[rest.count++] = std::move(made);
                 if (combine(rest, still_whole, with_text, visit)) return true;
             }
         }
     return false;
 }
 
-std::vector<Item> items_of(const Cards& cards) {
-    std::vector<Item> items;
-    for (const int card : cards) items.push_back({card, 1, std::to_string(card)});
+Items items_of(const Cards& cards) {
+    Items items;
+    for (const int card : cards) items.list[items.count++] = {card, 1, std::to_string(card)};
     return items;
 }
 

@@ -33,7 +33,7 @@ TEST(Logic, EveryProblemSaysHowToAnswer) {
 
 TEST(Logic, AWrongAnswerScoresNothingAndAMalformedOneIsUnparsed) {
     for (const Family& family : families()) {
-        const auto problems = make_problems(family.name, 1, "en", 30, 4, Split::all);
+        const auto problems = make_problems(family.name, 1, "en", 12, 4, Split::all);
         for (const Problem& p : problems) {
             for (const char* malformed : {"", "?", "I do not know", "((((", "\xff\xfe"}) {
                 const Check check = family.check(p.gold, malformed);
@@ -47,7 +47,8 @@ TEST(Logic, AWrongAnswerScoresNothingAndAMalformedOneIsUnparsed) {
             for (const Problem& other : problems) {
                 const std::string answer = family.solve(other.gold);
                 const Check check = family.check(p.gold, answer);
-                if (check.correct && std::string(family.name) != "code_input") {
+                const bool any_counts = std::string(family.name) == "code_input" || p.gold.contains("target");
+                if (check.correct && !any_counts) {
                     EXPECT_EQ(answer, right);
                 }
             }
