@@ -135,7 +135,7 @@ Cards draw(Rng& rng, int level) {
         Cards cards{};
         for (int& card : cards) card = rng.range(1, 13);
         const Ways ways = count_ways(cards);
-        const int found = ways.hits == 0 ? 0 : !ways.whole ? 3 : ways.hits * 100 >= ways.all ? 1 : 2;
+        const int found = ways.hits == 0 ? 0 : !ways.whole ? 3 : ways.hits * 200 >= ways.all ? 1 : 2;
         if (found == level) return cards;
     }
 }

@@ -1,7 +1,7 @@
 // The 24 game: make 24 from four cards from 1 to 13, each used exactly once, with + - * / and brackets.
 // Fractions on the way are allowed; answers are checked as countdown's.
 //
-//   level 1   many ways to 24 (at least 1 in 100 of all ways to combine the cards)
+//   level 1   many ways to 24 (at least 1 in 200 of all ways to combine the cards)
 //   level 2   fewer
 //   level 3   every way needs a fraction, as 8 / (3 - 8 / 3)
 #pragma once

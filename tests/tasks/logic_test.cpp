@@ -248,8 +248,8 @@ TEST(Game24, LevelsAndFractions) {
     for (int i = 0; i < 10; ++i) {
         const auto easy = game24::count_ways(game24::draw(rng, 1)),
                    hard = game24::count_ways(game24::draw(rng, 2));
-        EXPECT_GE(easy.hits * 100, easy.all);
-        EXPECT_LT(hard.hits * 100, hard.all);
+        EXPECT_GE(easy.hits * 200, easy.all);
+        EXPECT_LT(hard.hits * 200, hard.all);
         EXPECT_GT(hard.hits, 0);
     }
     EXPECT_FALSE(game24::count_ways({3, 3, 8, 8}).whole);
