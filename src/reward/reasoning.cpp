@@ -9,14 +9,6 @@ bool is_ascii_letter(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-std::string_view thinking_of(std::string_view text) {
-    if (const size_t open = text.find("<think>"); open != std::string_view::npos)
-        text.remove_prefix(open + 7);
-    if (const size_t close = text.find("</think>"); close != std::string_view::npos)
-        return text.substr(0, close);
-    return text.substr(0, text.find("<answer>"));
-}
-
 enum Role { none, reflective, negative, positive, negative_and_reflective, giving_up };
 
 struct Entry {
@@ -49,6 +41,14 @@ constexpr Entry chinese[] = {{"等等", reflective},
                              {"对", positive}};
 
 }  // namespace
+
+std::string_view thinking_of(std::string_view text) {
+    if (const size_t open = text.find("<think>"); open != std::string_view::npos)
+        text.remove_prefix(open + 7);
+    if (const size_t close = text.find("</think>"); close != std::string_view::npos)
+        return text.substr(0, close);
+    return text.substr(0, text.find("<answer>"));
+}
 
 ReasoningCounts count_reasoning(std::string_view completion) {
     const std::string_view text = thinking_of(completion);

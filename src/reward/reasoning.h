@@ -13,8 +13,10 @@ struct ReasoningCounts {
     int tries = 0;       // attempts: one more than backtracks; 0 where nothing is thought
 };
 
-// Of the thinking: what stands between <think> and </think>, else all before <answer>. Words are whole words,
-// without regard to case. Checks, backtracks and tries mean something in the wording of the embedded base and
+// The thinking: what stands between <think> and </think>, else all before <answer>.
+std::string_view thinking_of(std::string_view completion);
+
+// Of the thinking. Words are whole words, without regard to case. Checks, backtracks and tries mean something in the wording of the embedded base and
 // its tasks.
 ReasoningCounts count_reasoning(std::string_view completion);
 

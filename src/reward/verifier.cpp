@@ -2,37 +2,63 @@
 
 #include "core/check.h"
 #include "reward/bugfix.h"
+#include "reward/choice.h"
 #include "reward/code.h"
 #include "reward/format.h"
+#include "reward/language.h"
+#include "reward/length.h"
 #include "reward/number.h"
 #include "tasks/task.h"
 
 namespace r1 {
 namespace {
 
-template <const char* name>
+Verdict verdict_of(const Check& result) {
+    if (!result.parsed) return {0, Outcome::unparsed, result.reason};
+    return {result.correct ? 1.0 : 0.0, result.correct ? Outcome::correct : Outcome::wrong, result.reason};
+}
+
+// The verdict on the only <answer> of a completion.
+template <class Compare>
+Verdict verify_block(std::string_view completion, Compare&& compare) {
+    std::string_view answer;
+    std::string reason;
+    if (!answer_block(completion, answer, reason)) return {0, Outcome::unparsed, reason};
+    return compare(answer);
+}
+
+// Family i of tasks/task.h under its own name.
+template <size_t i>
 struct TaskVerifier {
-    static const Family& family() {
-        static const Family& found = find_family(name);
-        return found;
-    }
+    static const Family& family() { return families()[i]; }
     static void check_gold(const nlohmann::json& gold) { family().check(gold, ""); }
     static Verdict compare(const nlohmann::json& gold, std::string_view answer) {
-        const Check result = family().check(gold, answer);
-        if (!result.parsed) return {0, Outcome::unparsed, result.reason};
-        return {result.correct ? 1.0 : 0.0, result.correct ? Outcome::correct : Outcome::wrong,
-                result.reason};
+        return verdict_of(family().check(gold, answer));
     }
     static Verdict verify(const nlohmann::json& gold, std::string_view completion) {
-        std::string_view answer;
-        std::string reason;
-        if (!answer_block(completion, answer, reason)) return {0, Outcome::unparsed, reason};
-        return compare(gold, answer);
+        return verify_block(completion, [&](std::string_view answer) { return compare(gold, answer); });
     }
-    static Verifier entry() { return {name, family().summary, check_gold, verify, compare}; }
 };
 
-constexpr char countdown_name[] = "countdown", arithmetic_name[] = "arithmetic", knights_name[] = "knights";
+template <size_t... i>
+void add_families(std::vector<Verifier>& all, std::index_sequence<i...>) {
+    (all.push_back({families()[i].name, families()[i].summary, TaskVerifier<i>::check_gold,
+                    TaskVerifier<i>::verify, TaskVerifier<i>::compare}),
+     ...);
+}
+
+// Any family: {"family": NAME, "gold": its gold}.
+Verdict compare_logic(const nlohmann::json& gold, std::string_view answer) {
+    check(gold.is_object() && gold.contains("family") && gold["family"].is_string() && gold.contains("gold"),
+          "logic: family and gold are needed");
+    return verdict_of(find_family(gold["family"].get<std::string>()).check(gold["gold"], answer));
+}
+Verdict verify_logic(const nlohmann::json& gold, std::string_view completion) {
+    return verify_block(completion, [&](std::string_view answer) { return compare_logic(gold, answer); });
+}
+void check_logic_gold(const nlohmann::json& gold) {
+    compare_logic(gold, "");
+}
 
 std::string scheme_of(const nlohmann::json& gold) {
     if (gold.is_null()) return "r1";
@@ -51,10 +77,17 @@ Verdict format(const nlohmann::json& gold, std::string_view completion) {
 nlohmann::json gold_of(const nlohmann::json& request, const std::string& kind) {
     if (kind == "format")
         return request.contains("scheme") ? request["scheme"] : request.value("gold", nlohmann::json());
+    if (kind == "logic" || kind == "language" || kind == "length" || kind == "repetition") return request;
+    if (kind == "mcq" && (request.contains("choices") || request.contains("options"))) {
+        check(request.contains("gold"), "grade: gold is missing");
+        nlohmann::json question = request;
+        question["answer"] = request["gold"];
+        return question;
+    }
     nlohmann::json gold = request.contains("gold") ? request["gold"] : request;
     if (gold.is_object() && gold.contains("nums") && !gold.contains("numbers"))
         gold["numbers"] = gold["nums"];
-    check(kind != "number" || request.contains("gold"), "grade: gold is missing");
+    check((kind != "number" && kind != "mcq") || request.contains("gold"), "grade: gold is missing");
     return gold;
 }
 
@@ -76,17 +109,27 @@ const char* name_of(Outcome outcome) {
 }
 
 const std::vector<Verifier>& verifiers() {
-    static const std::vector<Verifier> all = {
-        {"number", "one number, compared exactly", check_number_gold, verify_number, compare_number},
-        {"format", "think and answer tags in order", check_format_gold, format, format},
-        {"code", "a program or function that passes its tests in a sandbox", check_code_gold, verify_code,
-         compare_code},
-        {"bugfix", "a repaired program, or a diff, that passes all tests", check_bugfix_gold, verify_bugfix,
-         compare_bugfix},
-        TaskVerifier<countdown_name>::entry(),
-        TaskVerifier<arithmetic_name>::entry(),
-        TaskVerifier<knights_name>::entry(),
-    };
+    static const std::vector<Verifier> all = [] {
+        std::vector<Verifier> list = {
+            {"number", "one number, compared exactly", check_number_gold, verify_number, compare_number},
+            {"mcq", "the letter of an option", check_choice_gold, verify_choice, compare_choice},
+            {"code", "a program or function that passes its tests in a sandbox", check_code_gold, verify_code,
+             compare_code},
+            {"bugfix", "a repaired program, or a diff, that passes all tests", check_bugfix_gold,
+             verify_bugfix, compare_bugfix},
+            {"format", "think and answer tags in order", check_format_gold, format, format},
+            {"language", "the share of words in the target language", check_language_options, verify_language,
+             verify_language},
+            {"length", "soft overlong penalty or cosine reward of the tokens", check_length_options,
+             verify_length, verify_length},
+            {"repetition", "penalty for repeated word sequences", check_repetition_options, verify_repetition,
+             verify_repetition},
+            {"logic", "a generated problem of a family", check_logic_gold, verify_logic, compare_logic}};
+        constexpr size_t family_count = 9;
+        check(families().size() == family_count, "verifiers: a family without a verifier");
+        add_families(list, std::make_index_sequence<family_count>());
+        return list;
+    }();
     return all;
 }
 
@@ -113,11 +156,16 @@ Verdict grade_verdict(const nlohmann::json& request) {
         "grade: a request is an object such as {\"kind\": \"number\", \"gold\": \"18\", \"answer\": \"18\"}");
     check(request.contains("kind") && request["kind"].is_string(), "grade: the string kind is missing");
     const Verifier& verifier = find_verifier(request["kind"].get<std::string>());
-    const bool extracted =
-        (request.contains("answer") || request.contains("source")) && !request.contains("completion");
-    const char* key = !extracted ? "completion" : request.contains("source") ? "source" : "answer";
-    check(request.contains(key), "grade: answer or completion is missing");
-    const nlohmann::json& text = request[key];
+    const bool whole = request.contains("completion");  // all that the model wrote
+    const char* key = whole                        ? "completion"
+                      : request.contains("answer") ? "answer"
+                      : request.contains("source") ? "source"
+                      : request.contains("text")   ? "text"
+                                                   : "completion";
+    const bool extracted = key == std::string_view("answer") || key == std::string_view("source");
+    const bool unread = verifier.name == "length";  // it looks at the number of tokens alone
+    check(request.contains(key) || unread, "grade: answer or completion is missing");
+    const nlohmann::json text = request.value(key, nlohmann::json(""));
     check(text.is_string() || (extracted && text.is_number()), "grade: ", key, " is not a string");
     const std::string answer = text.is_string() ? text.get<std::string>() : text.dump();
     const nlohmann::json gold = gold_of(request, verifier.name);

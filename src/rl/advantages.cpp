@@ -64,10 +64,4 @@ Advantages compute_advantages(std::span<const double> rewards, int group_size, S
     return result;
 }
 
-double soft_overlong_penalty(int64_t length, int64_t max_length, int64_t cache) {
-    if (length <= max_length - cache) return 0.0;
-    if (length > max_length) return -1.0;
-    return static_cast<double>(max_length - cache - length) / static_cast<double>(cache);
-}
-
 }  // namespace r1

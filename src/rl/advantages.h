@@ -23,7 +23,4 @@ struct Advantages {
 // and standard deviation, and its advantage is 0.
 Advantages compute_advantages(std::span<const double> rewards, int group_size, ScaleRewards scale);
 
-// DAPO's soft overlong penalty: 0 up to max_length − cache tokens, then falling linearly to −1 at max_length.
-double soft_overlong_penalty(int64_t length, int64_t max_length, int64_t cache);
-
 }  // namespace r1

@@ -73,8 +73,8 @@ std::vector<Option> rl_options(RlConfig& c) {
          .value = "FILE"},
         {.name = "data.task",
          .target = &c.task,
-         .help = "Generated problems: FAMILY[:LEVEL[:LANGUAGE]][=WEIGHT], … of countdown, arithmetic, "
-                 "knights; or mixed"},
+         .help = "Generated problems: FAMILY[:LEVEL[:LANGUAGE]][=WEIGHT], … (families: docs/tasks.md); or "
+                 "mixed, of countdown, arithmetic and knights"},
         {.name = "data.prompt_template",
          .target = &c.prompt_template,
          .help = "Prompt for a problem of a data file, as for a base model: {question} and {instruction} are "

@@ -53,10 +53,18 @@ uint32_t choose(Curriculum& curriculum, size_t part, Passes& passes, uint64_t se
     }
 }
 
+// The embedded base and its descendants have the tags as tokens of their own, and no chat template.
+bool knows_the_frame(const RlConfig& config, const Tokenizer& tokenizer) {
+    return config.model.empty() || (!tokenizer.chat_template() && tokenizer.token_id("<answer>"));
+}
+
 }  // namespace
 
 ProblemSource::ProblemSource(const RlConfig& config, const LanguageModel& language_model)
-    : config_(config), language_model_(language_model), curriculum_(config.curriculum, {}) {
+    : config_(config),
+      language_model_(language_model),
+      prompts_(language_model.tokenizer, config.prompt_template, config.system_prompt),
+      curriculum_(config.curriculum, {}) {
     if (!config_.data.empty()) {
         load_data();
         return;
@@ -72,17 +80,27 @@ ProblemSource::ProblemSource(const RlConfig& config, const LanguageModel& langua
 
 RlProblem ProblemSource::generated(const TaskMix& tasks, uint64_t seed, uint64_t index, Split split) const {
     const Problem problem = tasks.problem(seed, index, split);
-    return {problem.prompt,
-            language_model_.tokenizer.encode(problem.prompt),
-            problem.question,
-            problem.family,
-            problem.gold,
-            problem.family,
-            {}};
+    const Tokenizer& tokenizer = language_model_.tokenizer;
+    const bool known = knows_the_frame(config_, tokenizer), bare = config_.prompt_template.empty();
+    RlProblem out{{}, {}, problem.question, problem.family, problem.gold, problem.family, {}};
+    if (known && bare) {
+        out.prompt = problem.prompt;
+        out.ids = tokenizer.encode(out.prompt);
+    } else {
+        Example example;
+        example.question = known ? problem.question : problem.instruction;
+        out.prompt = bare && !tokenizer.chat_template()
+                         ? frame(problem.instruction, parse_language(problem.language))
+                         : prompts_.text(example);
+        out.ids = prompts_.ids(out.prompt);
+    }
+    const int context = language_model_.model->config().max_position_embeddings;
+    check(static_cast<int>(out.ids.size()) < context, "data.task ", config_.task, ": a question of ",
+          out.ids.size(), " tokens does not fit into the model's ", context, "; take a lower level");
+    return out;
 }
 
 std::vector<RlProblem> ProblemSource::load_file(const std::string& path) {
-    const PromptRenderer prompts(language_model_.tokenizer, config_.prompt_template, config_.system_prompt);
     const int context = language_model_.model->config().max_position_embeddings;
     const int limit = config_.max_prompt_length > 0 ? std::min(config_.max_prompt_length, context)
                                                     : context - config_.max_completion_length;
@@ -95,11 +113,11 @@ std::vector<RlProblem> ProblemSource::load_file(const std::string& path) {
         const Example& example = data.examples[i];
         RlProblem problem{{}, {}, example.question, example.kind, example.gold, {}, file};
         try {
-            problem.prompt = prompts.text(example);
+            problem.prompt = prompts_.text(example);
         } catch (const Error& error) {
             fail(data.where[i], ": ", error.what());
         }
-        problem.ids = prompts.ids(problem.prompt);
+        problem.ids = prompts_.ids(problem.prompt);
         if (problem.ids.empty() || static_cast<int>(problem.ids.size()) > limit) {
             ++too_long;
             continue;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "data/prompt.h"
 #include "infer/language_model.h"
 #include "rl/config.h"
 #include "rl/curriculum.h"
@@ -27,7 +28,9 @@ struct RlProblem {
 class ProblemSource {
   public:
     // Generated problems of the configured families, or the examples of data files: put into the prompt
-    // template, or into the model's chat template. Prompts that are too long are left out and counted.
+    // template, or into the model's chat template. The embedded base, and what was trained from it, gets
+    // generated questions in the frame that it knows; any other model gets them with the form of the answer.
+    // Prompts that are too long are left out and counted.
     ProblemSource(const RlConfig& config, const LanguageModel& language_model);
 
     // The problems of a step (1, 2, …): a pure function of (seed, step, round), and with a curriculum of what
@@ -58,6 +61,7 @@ class ProblemSource {
 
     const RlConfig& config_;
     const LanguageModel& language_model_;
+    PromptRenderer prompts_;
     TaskMix mix_;  // without data files
     Parts data_;
     std::vector<RlProblem> held_out_;

@@ -5,6 +5,7 @@
 
 #include "core/clock.h"
 #include "reward/format.h"
+#include "reward/length.h"
 #include "reward/verifier.h"
 #include "rl/advantages.h"
 #include "rl/evaluate.h"

@@ -53,6 +53,10 @@ Problem generate(Rng& rng, int level, Language language) {
     problem.language = name_of(language);
     problem.question = question(puzzle, language);
     problem.prompt = frame(problem.question, language);
+    const bool english = language == Language::english;
+    const std::string sum = cat(puzzle.a, " ", puzzle.op, " ", puzzle.b);
+    problem.instruction = instruct((english ? "Compute " : "计算 ") + sum + (english ? "." : "。"),
+                                   english ? "one integer" : "一个整数", language);
     problem.gold = {{"a", puzzle.a}, {"op", std::string(1, puzzle.op)}, {"b", puzzle.b}};
     problem.held_out = is_held_out(canonical(puzzle));
     return problem;

@@ -76,6 +76,37 @@ std::string solve(const nlohmann::json& gold) {
     return found;
 }
 
+std::string instruction(const Puzzle& puzzle, Language language) {
+    const bool english = language == Language::english;
+    std::string numbers;
+    for (int i = 0; i < puzzle.count; ++i)
+        numbers += (i ? ", " : "") + std::to_string(puzzle.numbers[static_cast<size_t>(i)]);
+    const std::string target = std::to_string(puzzle.target);
+    return instruct(
+        english ? "Make " + target + " from the numbers " + numbers +
+                      ". Use each number exactly once, with + - * / and brackets."
+                : "用数 " + numbers + " 算出 " + target + "。每个数恰好用一次，可以用 + - * / 和括号。",
+        english ? "one expression, for example (1 + 2) * 3" : "一个算式，例如 (1 + 2) * 3", language);
+}
+
+Problem generate(Rng& rng, int level, Language language) {
+    const Puzzle puzzle = draw(rng, level);
+    Problem problem;
+    problem.family = "countdown";
+    problem.level = level;
+    problem.language = name_of(language);
+    problem.question = question(puzzle, language);
+    problem.prompt = frame(problem.question, language);
+    problem.instruction = instruction(puzzle, language);
+    problem.gold = {
+        {"numbers", std::vector<int>(puzzle.numbers.begin(), puzzle.numbers.begin() + puzzle.count)},
+        {"target", puzzle.target}};
+    problem.held_out = is_held_out(canonical(puzzle));
+    return problem;
+}
+
+}  // namespace
+
 Check check_answer(const nlohmann::json& gold, std::string_view answer) {
     const std::vector<int> numbers = gold_integers(gold, "numbers", 100, 0, 1'000'000'000);
     const int target = gold_integer(gold, "target", -1'000'000'000, 1'000'000'000);
@@ -100,23 +131,6 @@ Check check_answer(const nlohmann::json& gold, std::string_view answer) {
     }
     return {true, true, "hits the target"};
 }
-
-Problem generate(Rng& rng, int level, Language language) {
-    const Puzzle puzzle = draw(rng, level);
-    Problem problem;
-    problem.family = "countdown";
-    problem.level = level;
-    problem.language = name_of(language);
-    problem.question = question(puzzle, language);
-    problem.prompt = frame(problem.question, language);
-    problem.gold = {
-        {"numbers", std::vector<int>(puzzle.numbers.begin(), puzzle.numbers.begin() + puzzle.count)},
-        {"target", puzzle.target}};
-    problem.held_out = is_held_out(canonical(puzzle));
-    return problem;
-}
-
-}  // namespace
 
 bool apply(Step& step) {
     const auto [a, op, b, unused] = step;

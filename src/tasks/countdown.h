@@ -38,6 +38,8 @@ Ways count_ways(const Puzzle& puzzle);
 Puzzle draw(Rng& rng, int level);
 std::string canonical(const Puzzle& puzzle);
 std::string question(const Puzzle& puzzle, Language language);
+// Of a gold {"numbers", "target"} of any numbers.
+Check check_answer(const nlohmann::json& gold, std::string_view answer);
 
 Family family();
 

@@ -93,6 +93,44 @@ Check check_answer(const nlohmann::json& gold, std::string_view answer) {
     return {true, true, "fits every statement"};
 }
 
+std::string sentence(const Statement& statement, Language language) {
+    const bool english = language == Language::english;
+    const std::string a = person(statement.first, language) + 1, b = person(statement.second, language) + 1;
+    switch (statement.claim) {
+        case Claim::liar:
+            return a + (english ? " is a liar" : " 是骗子");
+        case Claim::honest:
+            return a + (english ? " is honest" : " 是老实人");
+        case Claim::both_liars:
+            return english ? a + " and " + b + " are both liars" : a + " 和 " + b + " 都是骗子";
+        case Claim::any_liar:
+            return english ? "at least one of " + a + " and " + b + " is a liar"
+                           : a + " 和 " + b + " 中至少有一个是骗子";
+        case Claim::same:
+            return english ? a + " and " + b + " are of the same kind" : a + " 和 " + b + " 是同一种人";
+        default:
+            return english ? a + " and " + b + " are of different kinds" : a + " 和 " + b + " 不是同一种人";
+    }
+}
+
+std::string instruction(const Puzzle& puzzle, Language language) {
+    const bool english = language == Language::english;
+    std::string text =
+        english ? "Each person is either honest, and says only what is true, or a liar, and says only "
+                  "what is false."
+                : "每个人要么是老实人，只说真话；要么是骗子，只说假话。";
+    for (int i = 0; i < puzzle.people; ++i) {
+        const std::string who = person(i, language) + 1;
+        const std::string what = sentence(puzzle.statements[static_cast<size_t>(i)], language);
+        text += english ? cat(" ", who, " says: ", what, ".") : cat(who, " 说：", what, "。");
+    }
+    text += english ? " Who is honest, and who is a liar?" : "谁是老实人，谁是骗子？";
+    return instruct(text,
+                    english ? "each person with \"honest\" or \"liar\", for example A honest B liar"
+                            : "每个人和“老实”或“骗子”，例如 甲 老实 乙 骗子",
+                    language);
+}
+
 Problem generate(Rng& rng, int level, Language language) {
     const Puzzle puzzle = draw(rng, level);
     Problem problem;
@@ -101,6 +139,7 @@ Problem generate(Rng& rng, int level, Language language) {
     problem.language = name_of(language);
     problem.question = question(puzzle, language);
     problem.prompt = frame(problem.question, language);
+    problem.instruction = instruction(puzzle, language);
     nlohmann::json list = nlohmann::json::array();
     for (int i = 0; i < puzzle.people; ++i) {
         const Statement& statement = puzzle.statements[static_cast<size_t>(i)];

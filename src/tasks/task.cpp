@@ -4,8 +4,13 @@
 
 #include "core/check.h"
 #include "tasks/arithmetic.h"
+#include "tasks/cipher.h"
 #include "tasks/countdown.h"
+#include "tasks/game24.h"
 #include "tasks/knights.h"
+#include "tasks/programs.h"
+#include "tasks/sudoku.h"
+#include "tasks/zebra.h"
 #include "tasks/turns.h"
 
 namespace r1 {
@@ -21,7 +26,11 @@ Language parse_language(const std::string& name) {
 }
 
 const std::vector<Family>& families() {
-    static const std::vector<Family> all = {countdown::family(), arithmetic::family(), knights::family()};
+    // The corpus of the embedded base counts on the first three.
+    static const std::vector<Family> all = {
+        countdown::family(), arithmetic::family(),      knights::family(),
+        game24::family(),    zebra::family(),           sudoku::family(),
+        cipher::family(),    programs::output_family(), programs::input_family()};
     return all;
 }
 
@@ -98,6 +107,28 @@ TaskMix parse_task_mix(const std::string& text) {
 
 bool is_held_out(std::string_view canonical) {
     return hash_bytes(canonical.data(), canonical.size()) % 10 == 0;
+}
+
+Problem stated_problem(const char* family, int level, Language language, std::string task,
+                       std::string_view form, nlohmann::json gold, std::string_view canonical) {
+    Problem problem;
+    problem.family = family;
+    problem.level = level;
+    problem.language = name_of(language);
+    problem.question = std::move(task);
+    problem.instruction = instruct(problem.question, form, language);
+    problem.prompt = frame(problem.instruction, language);
+    problem.gold = std::move(gold);
+    problem.held_out = is_held_out(canonical);
+    return problem;
+}
+
+std::string instruct(std::string_view task, std::string_view form, Language language) {
+    if (language == Language::english)
+        return cat(task,
+                   "\nThink first, inside <think> </think>. Then give the answer inside <answer> </answer>: ",
+                   form, ".");
+    return cat(task, "\n请先在 <think> </think> 中思考，然后在 <answer> </answer> 中给出答案：", form, "。");
 }
 
 std::string frame(std::string_view question, Language language) {

@@ -21,10 +21,11 @@ Language parse_language(const std::string& name);  // throws, naming the known o
 struct Problem {
     std::string family;
     int level = 1;
-    std::string language;  // "en" or "zh"
-    std::string question;  // "make 40 from 28 8 23"
-    std::string prompt;    // the question in the conversation frame that the embedded base knows
-    nlohmann::json gold;   // what the checker needs; its keys are the family's
+    std::string language;     // "en" or "zh"
+    std::string question;     // "make 40 from 28 8 23"
+    std::string prompt;       // in the conversation frame that the embedded base knows
+    std::string instruction;  // for any other model: the whole task, with the form that the answer has
+    nlohmann::json gold;      // what the checker needs; its keys are the family's
     bool held_out = false;
 };
 
@@ -78,6 +79,13 @@ struct TaskMix {
 TaskMix parse_task_mix(const std::string& text);
 
 bool is_held_out(std::string_view canonical);
+
+// A problem of a family that the embedded base does not know: its question is `task`, its instruction says as
+// well that the answer is `form` ("the missing letter"); a canonical form as for is_held_out.
+Problem stated_problem(const char* family, int level, Language language, std::string task,
+                       std::string_view form, nlohmann::json gold, std::string_view canonical);
+// The task, and that the answer in <answer> tags is `form`, after thinking in <think> tags.
+std::string instruct(std::string_view task, std::string_view form, Language language);
 
 // "User: QUESTION Assistant:", in Chinese "用户: QUESTION 助手:".
 std::string frame(std::string_view question, Language language);

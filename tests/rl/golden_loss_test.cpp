@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "golden/golden.h"
+#include "reward/length.h"
 #include "rl/advantages.h"
 #include "rl/policy_loss.h"
 #include "train/backprop.h"

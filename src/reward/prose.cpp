@@ -1,0 +1,107 @@
+#include "reward/prose.h"
+
+#include <algorithm>
+#include <array>
+
+namespace r1 {
+namespace {
+
+constexpr size_t none = std::string_view::npos;
+
+struct Fence {
+    std::string_view open, close;
+    size_t longest;   // of what is inside; longer is no fence
+    bool keeps_text;  // maths: \text{…} stays
+    bool open_ended;  // all that follows, where it is not closed
+};
+constexpr std::array fences = {
+    Fence{"```", "```", none, false, true},        Fence{"`", "`", 400, false, false},
+    Fence{"$$", "$$", 4000, true, false},          Fence{"$", "$", 300, true, false},
+    Fence{"\\(", "\\)", 4000, true, false},        Fence{"\\[", "\\]", 4000, true, false},
+    Fence{"\\begin{", "\\end{", 8000, true, false}};
+
+bool is_letter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+void keep_texts(std::string_view maths, std::string& out) {
+    constexpr std::string_view command = "\\text{";
+    for (size_t at = maths.find(command); at != none; at = maths.find(command, at)) {
+        at += command.size();
+        const size_t end = std::min(maths.find('}', at), maths.size());
+        out += ' ';
+        out += maths.substr(at, end - at);
+        out += ' ';
+        at = end;
+    }
+}
+
+// The length of the fenced stretch at the beginning of the text, or 0.
+size_t fenced(std::string_view text, std::string& out) {
+    for (const Fence& fence : fences) {
+        if (!text.starts_with(fence.open)) continue;
+        const std::string_view inside = text.substr(fence.open.size());
+        const size_t room = fence.longest == none ? inside.size() : std::min(inside.size(), fence.longest);
+        size_t end = inside.substr(0, room).find(fence.close);
+        if (fence.open == "$" && inside.substr(0, std::min(end, inside.size())).find('\n') != none)
+            end = none;
+        if (end == none) {
+            if (fence.open_ended) return text.size();
+            continue;
+        }
+        if (fence.keeps_text) keep_texts(inside.substr(0, end), out);
+        size_t length = fence.open.size() + end + fence.close.size();
+        if (fence.close == "\\end{") length = std::min(text.find('}', length), text.size() - 1) + 1;
+        return length;
+    }
+    return 0;
+}
+
+size_t url(std::string_view text) {
+    if (!text.starts_with("http://") && !text.starts_with("https://") && !text.starts_with("www.")) return 0;
+    size_t end = 0;
+    while (end < text.size() && text[end] > ' ' && static_cast<signed char>(text[end]) > 0) ++end;
+    return end;
+}
+
+size_t tag(std::string_view text) {
+    if (!text.starts_with('<')) return 0;
+    const size_t end = text.substr(0, 40).find('>');
+    if (end == none || end < 2) return 0;
+    const char first = text[1] == '/' ? text[2] : text[1];
+    return is_letter(first) || first == '|' ? end + 1 : 0;
+}
+
+size_t command(std::string_view text) {
+    if (!text.starts_with('\\')) return 0;
+    size_t end = 1;
+    while (end < text.size() && is_letter(text[end])) ++end;
+    return end;
+}
+
+}  // namespace
+
+std::string prose_of(std::string_view text) {
+    std::string out;
+    for (size_t i = 0; i < text.size();) {
+        const char c = text[i];
+        size_t length = 0;
+        if (c == '`' || c == '$' || c == '\\' || c == '<' || c == 'h' || c == 'w') {
+            const std::string_view rest = text.substr(i);
+            length = fenced(rest, out);
+            if (!length && (i == 0 || !is_letter(text[i - 1]))) length = url(rest);
+            if (!length) length = tag(rest);
+            if (!length) length = command(rest);
+        }
+        if (length) {
+            out += ' ';
+            i += length;
+        } else {
+            out += c;
+            ++i;
+        }
+    }
+    return out;
+}
+
+}  // namespace r1
