@@ -16,7 +16,11 @@ constexpr int kDepth = 64;       // of k in a stage: a row of 128 bytes
 constexpr int kRows = 64;        // of the weight, a warpgroup's products
 constexpr int kConsumers = 128;  // threads; one more warp brings the tiles
 constexpr int kMostStages = 24;
-constexpr int kGroup = 2;       // stages whose products are enqueued together
+// Stages whose products are enqueued together; where stages are used again, their number is a multiple of it
+// and at least twice as large.
+constexpr int group_of(int) {
+    return 2;
+}
 constexpr int kStagingPad = 4;  // floats, so that a warp's stores fall into different banks
 
 struct Few {
@@ -124,34 +128,43 @@ __global__ void __launch_bounds__(kConsumers + kWarp) gemm_few_kernel(const __gr
     float sums[kTokens / 8][4] = {};
     const int chunks = at.chunks, stages = at.stages;
     const uint32_t first_weight = matrix_low(weights), first_tokens = matrix_low(tokens);
-    int stage = 0, before = 0;  // the first stage of the group before
-    uint32_t parity = 0;
-    const auto multiply_stages = [&](auto count) {
-        uint32_t a[count.value], b[count.value];
+    constexpr int kGroup = group_of(kTokens);
+    int chunk = 0, stage = 0, before = 0;  // `before`: the first stage of the group before
+    uint32_t parity = 0, a = uniform(first_weight), b = uniform(first_tokens);
+    const auto wait_for_stages = [&] {
 #pragma unroll
-        for (int i = 0; i < count.value; ++i) {
-            a[i] = uniform(first_weight + stage * (kWeightBytes / 16));
-            b[i] = uniform(first_tokens + stage * (kTokenBytes / 16));
-            wait_barrier(full + stage * 8, parity);
-            if (++stage == stages) stage = 0, parity ^= 1;
+        for (int i = 0; i < kGroup; ++i) {
+            if (chunk + i < chunks) wait_barrier(full + (stage + i) * 8, parity);
         }
+    };
+    const auto multiply_stage = [&](uint32_t i) {
+#pragma unroll
+        for (uint32_t step = 0; step < kDepth / 16; ++step)
+            add_product(sums, matrix_at(a + i * (kWeightBytes / 16) + 2 * step),
+                        matrix_at(b + i * (kTokenBytes / 16) + 2 * step));
+    };
+    wait_for_stages();
+    while (chunk + kGroup <= chunks) {
         begin_products();
 #pragma unroll
-        for (int i = 0; i < count.value; ++i)
-#pragma unroll
-            for (uint32_t step = 0; step < kDepth / 16; ++step)
-                add_product(sums, matrix_at(a[i] + 2 * step), matrix_at(b[i] + 2 * step));
+        for (uint32_t i = 0; i < kGroup; ++i) multiply_stage(i);
         end_products();
-    };
-    int chunk = 0;
-    for (; chunk + kGroup <= chunks; chunk += kGroup) {
-        const int first = stage;
-        multiply_stages(std::integral_constant<int, kGroup>{});
+        // while they run, all that the next ones need
+        const int now = stage;
+        chunk += kGroup, stage += kGroup;
+        if (stage == stages) stage = 0, parity ^= 1;
+        a = uniform(first_weight + stage * (kWeightBytes / 16));
+        b = uniform(first_tokens + stage * (kTokenBytes / 16));
+        wait_for_stages();
         wait_products<1>();  // those of the group before
-        if (chunk > 0 && lane < kGroup) arrive(empty + (before + lane) % stages * 8);
-        before = first;
+        if (chunk > kGroup && lane < kGroup) arrive(empty + (before + lane) * 8);
+        before = now;
     }
-    for (; chunk < chunks; ++chunk) multiply_stages(std::integral_constant<int, 1>{});
+    for (uint32_t i = 0; chunk < chunks; ++chunk, ++i) {
+        begin_products();
+        multiply_stage(i);
+        end_products();
+    }
     wait_products<0>(sums);
 
     // Outputs by token, so that rows are written 16 bytes at a time.
@@ -222,11 +235,14 @@ Cut cut_of(const Gemm& g) {
         cut.blocks = ceil_div(g.m, tokens) * ceil_div(g.n, kRows);
         if (tokens >= g.m || cut.blocks <= kMultiprocessors / 2) break;
     }
-    const int64_t each = std::clamp<int64_t>(ceil_div(cut.blocks, kMultiprocessors), 1, 3);
     const int64_t stage = (cut.tokens + kRows) * kDepth * static_cast<int64_t>(sizeof(bf16));
     const int64_t outputs = cut.tokens * (kRows + kStagingPad) * static_cast<int64_t>(sizeof(float));
-    cut.stages = static_cast<int>(
-        std::min({(kShared / each - 1024) / stage, ceil_div(g.k, kDepth), int64_t{kMostStages}}));
+    int64_t each = std::clamp<int64_t>(ceil_div(cut.blocks, kMultiprocessors), 1, 3), fit = 0;
+    do {
+        fit = (kShared / each - 1024) / stage;
+    } while (fit < 3 * group_of(cut.tokens) && --each > 0);
+    cut.stages = static_cast<int>(std::min({fit, ceil_div(g.k, kDepth), int64_t{kMostStages}}));
+    if (cut.stages < ceil_div(g.k, kDepth)) cut.stages -= cut.stages % group_of(cut.tokens);
     cut.shared = static_cast<size_t>(std::max(cut.stages * stage, outputs) + 1024);
     return cut;
 }
