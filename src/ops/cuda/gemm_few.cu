@@ -16,11 +16,9 @@ constexpr int kDepth = 64;       // of k in a stage: a row of 128 bytes
 constexpr int kRows = 64;        // of the weight, a warpgroup's products
 constexpr int kConsumers = 128;  // threads; one more warp brings the tiles
 constexpr int kMostStages = 24;
-// Stages whose products are enqueued together; where stages are used again, their number is a multiple of it
-// and at least twice as large.
-constexpr int group_of(int) {
-    return 2;
-}
+// Stages whose products are enqueued together. Where stages are used again, their number is a multiple of it
+// and at least three times as large: one group is computed, one waited for, one brought.
+constexpr int kGroup = 2;
 constexpr int kStagingPad = 4;  // floats, so that a warp's stores fall into different banks
 
 struct Few {
@@ -128,7 +126,6 @@ __global__ void __launch_bounds__(kConsumers + kWarp) gemm_few_kernel(const __gr
     float sums[kTokens / 8][4] = {};
     const int chunks = at.chunks, stages = at.stages;
     const uint32_t first_weight = matrix_low(weights), first_tokens = matrix_low(tokens);
-    constexpr int kGroup = group_of(kTokens);
     int chunk = 0, stage = 0, before = 0;  // `before`: the first stage of the group before
     uint32_t parity = 0, a = uniform(first_weight), b = uniform(first_tokens);
     const auto wait_for_stages = [&] {
@@ -240,9 +237,9 @@ Cut cut_of(const Gemm& g) {
     int64_t each = std::clamp<int64_t>(ceil_div(cut.blocks, kMultiprocessors), 1, 3), fit = 0;
     do {
         fit = (kShared / each - 1024) / stage;
-    } while (fit < 3 * group_of(cut.tokens) && --each > 0);
+    } while (fit < 3 * kGroup && --each > 0);
     cut.stages = static_cast<int>(std::min({fit, ceil_div(g.k, kDepth), int64_t{kMostStages}}));
-    if (cut.stages < ceil_div(g.k, kDepth)) cut.stages -= cut.stages % group_of(cut.tokens);
+    if (cut.stages < ceil_div(g.k, kDepth)) cut.stages -= cut.stages % kGroup;
     cut.shared = static_cast<size_t>(std::max(cut.stages * stage, outputs) + 1024);
     return cut;
 }
