@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/bench_tax.h"
 #include "cli/embedded.h"
 #include "cli/peak.h"
 #include "cli/verbs.h"
@@ -25,7 +26,7 @@ struct Config {
     std::vector<int> sequences{1, 16, 64};
     int decode_prompt = 32, train_sequences = 0, train_length = 1024;
     int grpo_prompts = 2, grpo_generations = 8, grpo_tokens = 0, micro_batch_tokens = 0;
-    bool json = false;
+    bool json = false, tax = false;
 };
 
 std::vector<Option> options(Config& c) {
@@ -81,6 +82,9 @@ std::vector<Option> options(Config& c) {
              .target = &c.repeat,
              .help = "Runs of each case; the median is shown",
              .range = {1, 100}},
+            {.name = "tax",
+             .target = &c.tax,
+             .help = "On CUDA: the model's matrix products alone, exact beside cuBLASLt's own choice"},
             {.name = "json", .target = &c.json, .help = "One JSON line a case"}};
 }
 
@@ -264,6 +268,21 @@ Case bench_grpo(Stream& stream, Model& model, const Config& c, const Peak& peak)
             {{"rollout_s", rollout_seconds}}};
 }
 
+// A table by weight and number of rows.
+void show_tax(Stream& stream, const Config& c, const ModelConfig& config) {
+    check(stream.on_cuda(), "--tax compares CUDA's matrix products; use --device cuda");
+    std::vector<int64_t> rows(c.sequences.begin(), c.sequences.end());
+    if (c.train_sequences > 0) rows.push_back(int64_t{c.train_sequences} * c.train_length);
+    for (const TaxedProduct& p : measure_tax(stream, config, rows)) {
+        std::ostringstream line;
+        line << std::left << std::setw(8) << p.weight << std::right << std::setw(7) << p.n << " x "
+             << std::setw(5) << p.k << std::setw(7) << p.rows << " rows" << std::fixed << std::setprecision(2)
+             << std::setw(10) << p.exact_us << " us exact" << std::setw(10) << p.free_us << " us free"
+             << std::setprecision(1) << std::setw(8) << (p.exact_us / p.free_us - 1.0) * 100.0 << " %\n";
+        print(line.str());
+    }
+}
+
 int run(const Config& c) {
     Runtime runtime(c.threads, parse_device(c.device));
     Stream& stream = runtime.stream();
@@ -279,6 +298,10 @@ int run(const Config& c) {
                      .model;
     }
     Model& model = *loaded;
+    if (c.tax) {
+        show_tax(stream, c, model.config());
+        return 0;
+    }
     const Peak peak = measure_peak(stream);
     const auto show = [&](const Case& result) {
         const double rate = result.tokens / result.seconds, of_limit = result.floor_seconds / result.seconds;

@@ -226,6 +226,29 @@ void* CudaStream::scratch(size_t bytes) {
     return scratch_.get();
 }
 
+Readback::~Readback() {
+    if (done_) cudaEventDestroy(done_);
+    cudaFreeHost(data_);
+}
+
+void Readback::enqueue(CudaStream& stream, const void* from, size_t bytes) {
+    if (!done_) check_cuda(cudaEventCreateWithFlags(&done_, cudaEventDisableTiming), "making an event");
+    if (bytes > size_) {
+        check_cuda(cudaFreeHost(data_), "freeing pinned memory");
+        data_ = nullptr, size_ = 0;
+        check_cuda(cudaMallocHost(&data_, bytes), "allocating pinned memory");
+        size_ = bytes;
+    }
+    check_cuda(cudaMemcpyAsync(data_, from, bytes, cudaMemcpyDeviceToHost, stream.get()),
+               "copying from the GPU");
+    check_cuda(cudaEventRecord(done_, stream.get()), "recording an event");
+}
+
+const void* Readback::wait() {
+    check_cuda(cudaEventSynchronize(done_), "running the kernels before this");
+    return data_;
+}
+
 #else
 
 void check_device(Device device) {
@@ -270,6 +293,11 @@ void CudaStream::zero(void*, size_t) {}
 void CudaStream::copy(void*, const void*, size_t) {}
 void CudaStream::synchronize() {}
 void* CudaStream::scratch(size_t) {
+    no_cuda();
+}
+Readback::~Readback() = default;
+void Readback::enqueue(CudaStream&, const void*, size_t) {}
+const void* Readback::wait() {
     no_cuda();
 }
 

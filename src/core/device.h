@@ -10,6 +10,7 @@
 #include "core/tensor.h"
 
 struct CUstream_st;  // cudaStream_t is a pointer to it
+struct CUevent_st;
 
 namespace r1 {
 
@@ -85,6 +86,23 @@ class CudaStream {
     std::unique_ptr<Staging> staging_;
     std::unique_ptr<void, Deallocate> scratch_;
     size_t scratch_bytes_ = 0;
+};
+
+// Pinned memory to which a copy from the device goes in the background.
+class Readback {
+  public:
+    Readback() = default;
+    ~Readback();
+    Readback(const Readback&) = delete;
+    Readback& operator=(const Readback&) = delete;
+
+    void enqueue(CudaStream& stream, const void* from, size_t bytes);
+    const void* wait();  // until the copy is there; it stays until the next
+
+  private:
+    void* data_ = nullptr;
+    size_t size_ = 0;
+    CUevent_st* done_ = nullptr;
 };
 
 }  // namespace r1

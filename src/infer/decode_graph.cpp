@@ -27,12 +27,11 @@ struct DecodeGraphs::Step {
             size += (count + kAlign - 1) / kAlign * kAlign;
             return begin;
         };
-        ids = place(n), positions = place(n), slots = place(n), rows = place(n);
+        ids = place(n), from = place(n), positions = place(n), slots = place(n), rows = place(n);
         cu_seqlens = place(n + 1), table_offsets = place(n + 1), table = place(n * most_pages);
         seeds = place(2 * n), numbers = place(4 * n), temperatures = place(n);
         inputs.resize(static_cast<size_t>(size));
         memory = Buffer(DType::i32, {size}, Device::cuda);
-        results = Buffer(DType::i32, {2 * n}, Device::cuda);
         host.ids.resize(static_cast<size_t>(n));
         host_rows.resize(static_cast<size_t>(n));
     }
@@ -40,13 +39,15 @@ struct DecodeGraphs::Step {
     int32_t* at(int64_t place) { return inputs.data() + place; }
     const int32_t* on_device(int64_t place) const { return memory.as<int32_t>() + place; }
 
-    void fill(const ops::PackedBatch& batch, float inv_temperature, std::span<const SampleKey> keys) {
+    void fill(const ops::PackedBatch& batch, std::span<const int32_t> sources, float inv_temperature,
+              std::span<const SampleKey> keys) {
         std::fill(inputs.begin(), inputs.end(), 0);
-        const auto copy = [&](const std::vector<int32_t>& from, int64_t place) {
-            std::copy(from.begin(), from.end(), at(place));
+        const auto copy = [&](std::span<const int32_t> values, int64_t place) {
+            std::copy(values.begin(), values.end(), at(place));
         };
         const int64_t count = batch.tokens();
-        copy(batch.ids, ids), copy(batch.positions, positions), copy(batch.slots, slots);
+        std::fill_n(at(from), n, -1);
+        copy(batch.ids, ids), copy(sources, from), copy(batch.positions, positions), copy(batch.slots, slots);
         copy(batch.cu_seqlens, cu_seqlens), copy(batch.table_offsets, table_offsets),
             copy(batch.table, table);
         // the rows that fill up see the first page, whatever is in it, and write nothing
@@ -77,10 +78,13 @@ struct DecodeGraphs::Step {
         return batch;
     }
 
-    // Everything from the inputs to the results.
-    void compute(Stream& stream, Model& model, const KvCache& cache, Arena& arena) {
+    // Everything from the inputs, and the tokens of the step before, to the results.
+    void compute(Stream& stream, Model& model, const KvCache& cache, Arena& arena, int32_t* tokens,
+                 float* logprobs) {
         if constexpr (kCuda) {
             ArenaScope scope(arena);
+            ops::cuda::continue_ids(ops::cuda::stream_of(stream), memory.as<int32_t>() + ids, on_device(from),
+                                    tokens, n);
             const ops::cuda::Batch on_gpu = batch();
             const TensorView hidden =
                 model.forward(stream, ops::BatchView(host, on_gpu), {host.ids, on_device(ids)},
@@ -89,8 +93,7 @@ struct DecodeGraphs::Step {
             const TensorView logits = ops::take_logits(stream, n, v, arena);
             ops::linear_forward(stream, logits, hidden, model.head(), {}, {});
             const auto* number = reinterpret_cast<const uint32_t*>(on_device(numbers));
-            ops::cuda::sample(ops::cuda::stream_of(stream), results.as<int32_t>(),
-                              reinterpret_cast<float*>(results.as<int32_t>() + n), logits.as<float>(),
+            ops::cuda::sample(ops::cuda::stream_of(stream), tokens, logprobs, logits.as<float>(),
                               reinterpret_cast<const float*>(on_device(temperatures)),
                               {reinterpret_cast<const uint64_t*>(on_device(seeds)), number, number + n,
                                number + 2 * n, number + 3 * n},
@@ -99,46 +102,62 @@ struct DecodeGraphs::Step {
     }
 
     int64_t n, most_pages, size = 0;
-    int64_t ids, positions, slots, rows, cu_seqlens, table_offsets, table, seeds, numbers, temperatures;
+    int64_t ids, from, positions, slots, rows, cu_seqlens, table_offsets, table, seeds, numbers, temperatures;
     std::vector<int32_t> inputs;
-    Buffer memory, results;
+    Buffer memory;
     ops::PackedBatch host;  // as many tokens; their ids are on the device alone
     std::vector<int32_t> host_rows;
     std::unique_ptr<CudaGraph> graph;
 };
 
-DecodeGraphs::Drawn DecodeGraphs::step(Stream& stream, const ops::PackedBatch& batch, const KvCache& cache,
-                                       float inv_temperature, std::span<const SampleKey> keys, Arena& arena) {
+DecodeGraphs::DecodeGraphs(Model& model, int64_t most_sequences)
+    : model_(model), most_(round_up_sequences(most_sequences)) {}
+
+DecodeGraphs::Pending DecodeGraphs::enqueue(Stream& stream, const ops::PackedBatch& batch,
+                                            std::span<const int32_t> from, const KvCache& cache,
+                                            float inv_temperature, std::span<const SampleKey> keys,
+                                            Arena& arena) {
     const int64_t count = batch.tokens();
-    check(batch.segments() == count && std::ssize(batch.slots) == count && std::ssize(keys) == count,
-          "a decode step has one token and one key for each sequence");
+    check(batch.segments() == count && std::ssize(batch.slots) == count && std::ssize(keys) == count &&
+              (from.empty() || std::ssize(from) == count) && count <= most_,
+          "a decode step has one token and one key for each of at most ", most_, " sequences");
     int32_t pages = 1;
     for (size_t b = 0; b + 1 < batch.table_offsets.size(); ++b)
         pages = std::max(pages, batch.table_offsets[b + 1] - batch.table_offsets[b]);
     const Key key{round_up_sequences(count),
                   static_cast<int64_t>(std::bit_ceil(static_cast<uint32_t>(pages))),
                   model_.prepare_angles(int64_t{pages} * ops::kPage), model_.lora()};
-    if (arena.generation() != arena_generation_) clear();  // the graphs hold its addresses
+    if (arena.generation() != arena_generation_) {  // the graphs hold its addresses
+        stream.cuda->synchronize();
+        clear();
+    }
     arena_generation_ = arena.generation();
+    if (!results_) results_ = Buffer(DType::i32, {2 * most_}, Device::cuda);
     std::shared_ptr<Step>& step = steps_[key];
     const bool first = !step;
     if (first) step = std::make_shared<Step>(key.sequences, key.pages);
-    step->fill(batch, inv_temperature, keys);
+    step->fill(batch, from, inv_temperature, keys);
     upload(stream, step->memory.view(), step->inputs.data());
-    const auto compute = [&] { step->compute(stream, model_, cache, arena); };
+    auto* tokens = results_.as<int32_t>();
+    const auto compute = [&] {
+        step->compute(stream, model_, cache, arena, tokens, reinterpret_cast<float*>(tokens + most_));
+    };
     if (first) {
         compute();
     } else {
         if (!step->graph) step->graph = std::make_unique<CudaGraph>(*stream.cuda, compute);
         step->graph->replay(*stream.cuda);
     }
-    std::vector<int32_t> results(static_cast<size_t>(2 * key.sequences));
-    download(stream, results.data(), step->results.view());
-    Drawn drawn;
-    drawn.tokens.assign(results.begin(), results.begin() + count);
-    for (int64_t i = 0; i < count; ++i)
-        drawn.logprobs.push_back(std::bit_cast<float>(results[static_cast<size_t>(key.sequences + i)]));
-    return drawn;
+    const size_t place = next_;
+    next_ = 1 - next_;
+    readbacks_[place].enqueue(*stream.cuda, tokens, results_.view().bytes());
+    return {count, place};
+}
+
+DecodeGraphs::Drawn DecodeGraphs::fetch(Pending step) {
+    const auto* tokens = static_cast<const int32_t*>(readbacks_[step.place].wait());
+    const auto count = static_cast<size_t>(step.count);
+    return {{tokens, count}, {reinterpret_cast<const float*>(tokens + most_), count}};
 }
 
 }  // namespace r1

@@ -16,16 +16,27 @@ namespace r1 {
 
 class DecodeGraphs {
   public:
-    explicit DecodeGraphs(Model& model) : model_(model) {}
+    // For steps of at most so many sequences.
+    DecodeGraphs(Model& model, int64_t most_sequences);
 
-    struct Drawn {
-        std::vector<int32_t> tokens;  // −1 where a row has a NaN
-        std::vector<float> logprobs;
+    // A step that was enqueued. Two may be under way.
+    struct Pending {
+        int64_t count = 0;
+        size_t place = 0;
     };
     // `batch` has one token, and one slot for it, in each segment; none of its pages lies outside of the
-    // cache. inv_temperature as in ops::sample_with_logprobs; there is no filter and no penalty.
-    Drawn step(Stream& stream, const ops::PackedBatch& batch, const KvCache& cache, float inv_temperature,
-               std::span<const SampleKey> keys, Arena& arena);
+    // cache. Where from[i] is not negative, sequence i continues with the token that row from[i] of the step
+    // before draws, which the host need not have seen, and its id in the batch does not count; `from` may be
+    // empty. inv_temperature as in ops::sample_with_logprobs; there is no filter and no penalty.
+    Pending enqueue(Stream& stream, const ops::PackedBatch& batch, std::span<const int32_t> from,
+                    const KvCache& cache, float inv_temperature, std::span<const SampleKey> keys,
+                    Arena& arena);
+    struct Drawn {
+        std::span<const int32_t> tokens;  // −1 where a row has a NaN
+        std::span<const float> logprobs;
+    };
+    // Waits for a step. The memory is that of the step after the next.
+    Drawn fetch(Pending step);
     // To be called when the memory of the cache moves.
     void clear() { steps_.clear(); }
 
@@ -37,6 +48,10 @@ class DecodeGraphs {
         auto operator<=>(const Key&) const = default;
     };
     Model& model_;
+    int64_t most_;
+    Buffer results_;  // of the last step: tokens [most_], then log-probabilities [most_]
+    Readback readbacks_[2];
+    size_t next_ = 0;
     std::map<Key, std::shared_ptr<Step>> steps_;
     uint64_t arena_generation_ = 0;
 };

@@ -80,9 +80,10 @@ struct Engine::Impl {
     const Callbacks* callbacks = nullptr;
     ops::PackedBatch batch;
     std::vector<Draw> draws;
+    std::vector<int32_t> continued;  // of a decode step: rows of the step before
 
     Impl(Model& m, EngineOptions o, std::function<std::string(int32_t)> bytes)
-        : model(m), options(o), token_bytes(std::move(bytes)), arena(m.device()), graphs(m) {
+        : model(m), options(o), token_bytes(std::move(bytes)), arena(m.device()), graphs(m, o.max_sequences) {
         check(options.max_sequences > 0 && options.prefill_tokens >= 0,
               "max_sequences must be at least 1, prefill_tokens at least 0");
         const bool on_cuda = model.device() == Device::cuda;
@@ -371,8 +372,7 @@ struct Engine::Impl {
             const Sample& sample = *draws[i].sample;
             const Request& request = *sample.group->request;
             keys.push_back({request.seed, request.step, request.prompt_index,
-                            static_cast<uint32_t>(sample.index),
-                            static_cast<uint32_t>(sample.group->length(sample))});
+                            static_cast<uint32_t>(sample.index), static_cast<uint32_t>(sample.computed)});
         }
         return keys;
     }
@@ -389,12 +389,68 @@ struct Engine::Impl {
                params.repetition_penalty == 1.0f && std::is_sorted(draws.begin(), draws.end(), by_row);
     }
 
+    // Makes the batch of the step after one that is under way, of which only the number of tokens is known;
+    // false where more has to be known first.
+    bool add_next_step(const std::vector<Draw>& under_way) {
+        const int64_t context = model.config().max_position_embeddings;
+        const auto goes_on = [&](const Sample& sample) {  // unless the token under way stops it
+            const int64_t most = sample.group->request->params.max_tokens;
+            return !sample.done && std::ssize(sample.completion.ids) + 1 < most &&
+                   sample.computed + 1 < context;
+        };
+        const auto needs_page = [&](const Sample& sample) {
+            return std::ssize(sample.group->shared) + std::ssize(sample.pages) <
+                   pages_for(sample.computed + 1);
+        };
+        int64_t pages = 0;
+        bool places = false;
+        for (const Draw& draw : under_way) {
+            const bool stays = goes_on(*draw.sample);
+            places |= !stays;
+            pages += stays && needs_page(*draw.sample);
+        }
+        if ((places && !(waiting.empty() && ready.empty())) || pages > pool->available() ||
+            (callbacks->cancelled && callbacks->cancelled()))
+            return false;
+        batch.clear(), draws.clear(), continued.clear();
+        for (const Draw& draw : under_way) {
+            Sample& sample = *draw.sample;
+            if (!goes_on(sample)) continue;
+            if (needs_page(sample)) sample.pages.push_back(pool->take());
+            const int64_t position = sample.computed++;
+            add_token(0, position);
+            add_slot(sample.pages[static_cast<size_t>(position / kPage) - sample.group->shared.size()],
+                     position);
+            end_token();
+            end_segment(sample.group->shared, sample.pages);
+            continued.push_back(draw.row);
+            draws.push_back({&sample, static_cast<int32_t>(std::ssize(draws))});
+        }
+        return !draws.empty();
+    }
+
+    // This step, and those that follow it without a change of the batch but for samples that end. Each is
+    // enqueued before the host sees what the one before it drew; what it then computes of a sample that has
+    // ended is not used.
     void decode_by_graph(Stream& stream) {
         const float inverse = inverse_temperature(draws.front().sample->group->request->params);
-        const auto drawn = graphs.step(stream, batch, *cache, inverse, keys_of(0, draws.size()), arena);
-        for (size_t i = 0; i < draws.size(); ++i) {
-            if (drawn.tokens[i] < 0) ops::fail_sampling(i);
-            accept(*draws[i].sample, drawn.tokens[i], drawn.logprobs[i]);
+        const auto enqueue = [&] {
+            return graphs.enqueue(stream, batch, continued, *cache, inverse, keys_of(0, draws.size()), arena);
+        };
+        continued.clear();
+        const bool all_running = draws.size() == running.size();
+        for (auto step = enqueue(); step.count > 0;) {
+            const std::vector<Draw> under_way = draws;
+            const bool next = all_running && add_next_step(under_way);
+            const DecodeGraphs::Pending after = next ? enqueue() : DecodeGraphs::Pending{};
+            const auto drawn = graphs.fetch(step);
+            for (const Draw& draw : under_way) {
+                if (draw.sample->done) continue;
+                const auto row = static_cast<size_t>(draw.row);
+                if (drawn.tokens[row] < 0) ops::fail_sampling(row);
+                accept(*draw.sample, drawn.tokens[row], drawn.logprobs[row]);
+            }
+            step = after;
         }
     }
 

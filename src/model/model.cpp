@@ -191,10 +191,13 @@ void Model::ensure_angles(int64_t positions) {
     cos.store(), sin.store();
 }
 
+ConstTensorView Model::bias_of(const Linear& linear) const {
+    return linear.bias >= 0 ? ConstTensorView(weight(linear.bias, {linear.n})) : ConstTensorView{};
+}
+
 void Model::apply(Stream& stream, TensorView y, ConstTensorView x, const Linear& linear,
                   ConstTensorView residual, Arena& arena, std::vector<TensorView>* keep_lora) {
-    const ConstTensorView bias =
-        linear.bias >= 0 ? ConstTensorView(weight(linear.bias, {linear.n})) : ConstTensorView{};
+    const ConstTensorView bias = bias_of(linear);
     Lora::Fused* lora = lora_ ? lora_->fused(linear.layer, linear.index) : nullptr;
     if (!lora) return ops::linear_forward(stream, y, x, linear.packed, bias, residual);
     TensorView base = arena.take(stream.activations(), y.shape);
@@ -205,9 +208,9 @@ void Model::apply(Stream& stream, TensorView y, ConstTensorView x, const Linear&
     if (keep_lora) keep_lora->push_back(hidden);
 }
 
-// y [N, C] out, x [N, C] in; not the same memory.
+// y [N, C] out, x [N, C] in; not the same memory. With `keep`, all of `a` is there for the backward.
 void Model::layer_forward(Stream& stream, int index, TensorView y, TensorView x, const ops::BatchView& batch,
-                          const KvCache& cache, Arena& arena, LayerActivations& a) {
+                          const KvCache& cache, Arena& arena, LayerActivations& a, bool keep) {
     const Layer& layer = layers_[static_cast<size_t>(index)];
     const int64_t n = batch.host->tokens(), c = config_.hidden_size, f = config_.intermediate_size,
                   d = config_.head_dim;
@@ -240,8 +243,13 @@ void Model::layer_forward(Stream& stream, int index, TensorView y, TensorView x,
     a.norm2 = take({n, c}), a.rstd2 = statistics({n});
     ops::rmsnorm_forward(stream, a.norm2, a.rstd2, a.x_mid, weight(layer.norm2, {c}), config_.rms_norm_eps);
     a.gate_up = take({n, 2 * f}), a.act = take({n, f});
-    apply(stream, a.gate_up, a.norm2, layer.gate_up, {}, arena, &a.lora);
-    ops::swiglu_forward(stream, a.act, a.gate_up);
+    if (lora_ && lora_->fused(index, layer.gate_up.index)) {
+        apply(stream, a.gate_up, a.norm2, layer.gate_up, {}, arena, &a.lora);
+        ops::swiglu_forward(stream, a.act, a.gate_up);
+    } else {
+        ops::linear_swiglu_forward(stream, a.act, a.gate_up, keep, a.norm2, layer.gate_up.packed,
+                                   bias_of(layer.gate_up));
+    }
     apply(stream, y, a.act, layer.down, a.x_mid, arena, &a.lora);
 }
 
@@ -282,12 +290,12 @@ TensorView Model::forward(Stream& stream, const ops::BatchView& batch, const ops
         if (keep) {
             TensorView y = arena.take(dtype, {n, c});
             const Arena::Mark mark = arena.mark();
-            layer_forward(stream, l, y, x, batch, cache, arena, layer);
+            layer_forward(stream, l, y, x, batch, cache, arena, layer, true);
             if (keep->recompute) arena.release(mark);
             x = y;
         } else {  // two buffers take turns as the residual stream
             ArenaScope scope(arena);
-            layer_forward(stream, l, spare, x, batch, cache, arena, layer);
+            layer_forward(stream, l, spare, x, batch, cache, arena, layer, false);
             std::swap(x, spare);
         }
     }
@@ -398,7 +406,7 @@ void Model::backward(Stream& stream, TensorView grads, ConstTensorView dhidden, 
         LayerActivations again;
         const LayerActivations* a = &kept.layers[static_cast<size_t>(l)];
         if (kept.recompute) {
-            layer_forward(stream, l, arena.take(dtype, {n, c}), a->x, view, cache, arena, again);
+            layer_forward(stream, l, arena.take(dtype, {n, c}), a->x, view, cache, arena, again, true);
             a = &again;
         }
         layer_backward(stream, l, dx, grads, view, cache, *a, arena);

@@ -126,12 +126,13 @@ class Model {
 
     void ensure_angles(int64_t positions);
     void use_rounded_weights();
+    ConstTensorView bias_of(const Linear& linear) const;
     void apply(Stream& stream, TensorView y, ConstTensorView x, const Linear& linear,
                ConstTensorView residual, Arena& arena, std::vector<TensorView>* keep_lora);
     void apply_backward(Stream& stream, TensorView dx, TensorView grads, ConstTensorView dy,
                         ConstTensorView x, const Linear& linear, ConstTensorView lora_hidden, Arena& arena);
     void layer_forward(Stream& stream, int index, TensorView y, TensorView x, const ops::BatchView& batch,
-                       const KvCache& cache, Arena& arena, LayerActivations& a);
+                       const KvCache& cache, Arena& arena, LayerActivations& a, bool keep);
     void layer_backward(Stream& stream, int index, TensorView dx, TensorView grads,
                         const ops::BatchView& batch, const KvCache& cache, const LayerActivations& a,
                         Arena& arena);

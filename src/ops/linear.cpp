@@ -44,14 +44,10 @@ void linear_forward(Stream& stream, TensorView y, ConstTensorView x, const Packe
     if (m == 0) return;  // a step that computes nothing but the beginning of a prompt
     if constexpr (kCuda) {
         if (stream.on_cuda()) {
-            cuda::Gemm gemm{.m = m, .n = n, .k = k, .a = cuda::half(x), .lda = k};
-            gemm.b = static_cast<const uint16_t*>(w.data);
-            gemm.ldb = w.transposed ? n : k;
-            gemm.b_transposed = w.transposed;
+            cuda::Gemm gemm = cuda::product(x, w, bias);
             gemm.d = y.data;
             gemm.d_f32 = y.dtype == DType::f32;
             gemm.ldd = gemm.d_f32 ? logits_stride(stream, n) : n;
-            gemm.bias = cuda::half(bias);
             gemm.residual = cuda::half(residual);
             return cuda::gemm(cuda::stream_of(stream), gemm);
         }

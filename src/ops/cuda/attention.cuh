@@ -25,9 +25,6 @@ template <int kRows>
 __device__ inline uint32_t tile_offset(int row, int chunk) {
     return static_cast<uint32_t>((chunk / 8) * (kRows * 128) + row * 128 + ((chunk ^ row) & 7) * 16);
 }
-__device__ inline uint32_t shared_address(const void* p) {
-    return static_cast<uint32_t>(__cvta_generic_to_shared(p));
-}
 // Copies 16 bytes to shared memory in the background, or zeros where nothing is to be read.
 __device__ inline void copy16(uint32_t to, const void* from, bool read) {
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(read ? 16 : 0)
@@ -58,11 +55,6 @@ __device__ inline float log2_fast(float x) {
     float y;
     asm("lg2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
     return y;
-}
-// The first multiple of the matrix unit's alignment in dynamic shared memory.
-__device__ inline uint8_t* tiles_begin(uint8_t* memory) {
-    const uint32_t address = shared_address(memory);
-    return memory + ((address + 1023) / 1024 * 1024 - address);
 }
 
 // ---- Where things lie

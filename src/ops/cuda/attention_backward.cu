@@ -5,6 +5,7 @@
 // Two passes recompute p: over query tiles for dq, and over pairs of pages for dk and dv (ops/key_work.h), so
 // that each gradient has one owner, which adds in ascending order: nothing is summed by atomics. A row's dq
 // depends on its own sequence alone; a key's dk and dv on the segments that read it.
+#include "ops/cuda/attention_block.cuh"
 #include "ops/cuda/wgmma.cuh"
 
 namespace r1::ops::cuda {

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 
+#include "ops/cuda/attention_block.cuh"
 #include "ops/cuda/wgmma.cuh"
 
 namespace r1::ops::cuda {

@@ -40,6 +40,9 @@ __device__ inline float max_nan(float a, float b) {
 __device__ inline float sigmoid(float x) {
     return __fdividef(1.0f, 1.0f + exp_f32(-x));
 }
+__device__ inline float swiglu(float gate, float up) {
+    return gate * sigmoid(gate) * up;
+}
 
 // ---- N values in registers
 
@@ -176,6 +179,17 @@ __device__ inline float block_sum(float x, float* shared, int thread, int warps)
     float sum = shared[0];
     for (int warp = 1; warp < warps; ++warp) sum = __fadd_rn(sum, shared[warp]);
     return sum;
+}
+
+// ---- Shared memory
+
+__device__ inline uint32_t shared_address(const void* p) {
+    return static_cast<uint32_t>(__cvta_generic_to_shared(p));
+}
+// The first multiple of the matrix unit's alignment in dynamic shared memory.
+__device__ inline uint8_t* tiles_begin(uint8_t* memory) {
+    const uint32_t address = shared_address(memory);
+    return memory + ((address + 1023) / 1024 * 1024 - address);
 }
 
 // ---- Launch

@@ -4,6 +4,7 @@
 #include "core/tensor.h"
 #include "ops/batch.h"
 #include "ops/cuda/kernels.h"
+#include "ops/linear.h"
 
 namespace r1::ops::cuda {
 
@@ -21,6 +22,15 @@ inline float* single(TensorView t) {
 }
 inline const float* single(ConstTensorView t) {
     return t ? t.as<float>() : nullptr;
+}
+// x Wᵀ + bias; where to is the caller's to say.
+inline Gemm product(ConstTensorView x, const PackedWeight& w, ConstTensorView bias) {
+    Gemm product{.m = x.dim(0), .n = w.n, .k = w.k, .a = half(x), .lda = w.k};
+    product.b = static_cast<const bf16*>(w.data);
+    product.ldb = w.transposed ? w.n : w.k;
+    product.b_transposed = w.transposed;
+    product.bias = half(bias);
+    return product;
 }
 // dw[n,k] += Σ_m dy[m·dy_stride + n] x[m,k]: the gradient of a weight [N, K].
 inline void weight_gradient(Stream& stream, float* dw, const bf16* dy, int64_t dy_stride, const bf16* x,

@@ -15,7 +15,7 @@ __global__ void __launch_bounds__(256)
     const Floats<8> g = load_upto<kAligned>(gate, left), u = load_upto<kAligned>(gate + f, left);
     Floats<8> out;
 #pragma unroll
-    for (int i = 0; i < 8; ++i) out.v[i] = g.v[i] * sigmoid(g.v[i]) * u.v[i];
+    for (int i = 0; i < 8; ++i) out.v[i] = swiglu(g.v[i], u.v[i]);
     store_upto<kAligned>(y + place.row * f + place.column, out, left);
 }
 

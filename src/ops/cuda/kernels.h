@@ -67,10 +67,15 @@ struct Gemm {
     const bf16* bias = nullptr;
     const bf16* residual = nullptr;  // laid out as D, which is bf16; not D
     void* workspace = nullptr;       // of kGemmWorkspace bytes, for backwards whose sums may be split over K
+    bool swiglu = false;  // of gemm_few alone: D[m, j] = silu(gate) · up of the columns j and n/2 + j
 };
 inline constexpr size_t kGemmWorkspace = size_t{64} << 20;
 void gemm(cudaStream_t, const Gemm&);
 void gemm_tiles(cudaStream_t, const Gemm&);
+// ---- gemm_few.cu: the same bits, sooner, for the few rows of a decode step. gemm() takes it by itself where
+// is_few(); with swiglu it is the caller who asks.
+bool is_few(const Gemm&);
+void gemm_few(cudaStream_t, const Gemm&);
 
 // ---- blocks.cu: to[r·to_stride + c] += scale · from[r·from_stride + c]
 void add_block(cudaStream_t, float* to, int64_t to_stride, const float* from, int64_t from_stride,
@@ -114,6 +119,8 @@ void to_f32(cudaStream_t, float* y, const bf16* x, int64_t count);
 // ---- rows.cu
 // y[r] = x[index[r]]. A negative index (sample() of a row with a NaN gives −1) makes a row of NaN.
 void gather_rows(cudaStream_t, bf16* y, const bf16* x, const int32_t* index, int64_t rows, int64_t c);
+// ids[i] = drawn[from[i]], where from[i] is not negative.
+void continue_ids(cudaStream_t, int32_t* ids, const int32_t* from, const int32_t* drawn, int64_t count);
 // Sources by destination, from a stable sort of the index on the host: destination rows[i] takes the sources
 // order[offsets[i] … offsets[i+1]). All in device memory.
 struct RowGroups {

@@ -26,6 +26,12 @@ __global__ void __launch_bounds__(256)
     store_upto<kAligned>(y + place.row * c + place.column, values, left);
 }
 
+__global__ void continue_ids_kernel(int32_t* ids, const int32_t* from, const int32_t* drawn, int64_t count) {
+    begin();
+    const int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
+    if (i < count && from[i] >= 0) ids[i] = drawn[from[i]];
+}
+
 // A block has one destination and 256 columns of it: warp i sums the sources i, i + 2, …, 8 columns a lane;
 // then the first threads add up the warps' sums, 8 columns each.
 template <bool kAligned, class Out>
@@ -74,6 +80,12 @@ void scatter_add(cudaStream_t stream, Out* dx, const bf16* dy, RowGroups groups,
 }
 
 }  // namespace
+
+void continue_ids(cudaStream_t stream, int32_t* ids, const int32_t* from, const int32_t* drawn,
+                  int64_t count) {
+    launch("continue ids", stream, continue_ids_kernel, ceil_div(count, 256), dim3(256), 0, ids, from, drawn,
+           count);
+}
 
 void gather_rows(cudaStream_t stream, bf16* y, const bf16* x, const int32_t* index, int64_t rows, int64_t c) {
     const RowGrid grid(rows, c);

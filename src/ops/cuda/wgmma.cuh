@@ -1,17 +1,24 @@
-// Hopper's asynchronous matrix products of 64 rows by one warpgroup (128 threads), over tiles of
-// attention.cuh. A 64 × N accumulator lies as float[N / 8][4]: lane 4·g + c of warp w holds of rows
-// 16·w + g (values 0 and 1) and 16·w + g + 8 (2 and 3) columns 8·j + 2·c and the next. A left operand in
-// registers has the layout of mma.m16n8k16.
+// Hopper's asynchronous matrix products of 64 rows by one warpgroup (128 threads), over tiles of rows of 128
+// bytes with the 128-byte swizzle. A 64 × N accumulator lies as float[N / 8][4]: lane 4·g + c of warp w holds
+// of rows 16·w + g (values 0 and 1) and 16·w + g + 8 (2 and 3) columns 8·j + 2·c and the next. A left operand
+// in registers has the layout of mma.m16n8k16.
 #pragma once
-#include "ops/cuda/attention_block.cuh"
+#include "ops/cuda/common.cuh"
 
-namespace r1::ops::cuda::attention {
+namespace r1::ops::cuda {
 
 // A matrix in shared memory, in panels of 64 columns with the 128-byte swizzle. `panel` is the distance of
-// panels in bytes, which counts where a product spans several panels of a transposed operand.
-__device__ inline uint64_t matrix(uint32_t address, uint32_t panel) {
+// panels in bytes, which counts where a product spans several panels of a transposed operand. The low half of
+// its description says where it lies: 16 bytes further are one more.
+__device__ inline uint32_t matrix_low(uint32_t address, uint32_t panel = 16) {
+    return panel >> 4 << 16 | (address & 0x3ffff) >> 4;
+}
+__device__ inline uint64_t matrix_at(uint32_t low) {
     constexpr uint64_t kSwizzle128 = uint64_t{1} << 62, kEightRows = uint64_t{1024 >> 4} << 32;
-    return kSwizzle128 | kEightRows | uint64_t{panel >> 4} << 16 | (address & 0x3ffff) >> 4;
+    return kSwizzle128 | kEightRows | low;
+}
+__device__ inline uint64_t matrix(uint32_t address, uint32_t panel) {
+    return matrix_at(matrix_low(address, panel));
 }
 
 // Registers and shared memory written before are seen by the products that follow …
@@ -41,9 +48,8 @@ __device__ inline void publish_copies() {
 }
 
 #define R1_REGISTERS4(mode, c, j) mode(c[j][0]), mode(c[j][1]), mode(c[j][2]), mode(c[j][3])
-#define R1_REGISTERS16(mode, c, j)                                                           \
-    R1_REGISTERS4(mode, c, j), R1_REGISTERS4(mode, c, j + 1), R1_REGISTERS4(mode, c, j + 2), \
-        R1_REGISTERS4(mode, c, j + 3)
+#define R1_REGISTERS8(mode, c, j) R1_REGISTERS4(mode, c, j), R1_REGISTERS4(mode, c, j + 1)
+#define R1_REGISTERS16(mode, c, j) R1_REGISTERS8(mode, c, j), R1_REGISTERS8(mode, c, j + 2)
 #define R1_REGISTERS32(mode, c) R1_REGISTERS16(mode, c, 0), R1_REGISTERS16(mode, c, 4)
 #define R1_REGISTERS64(mode, c) \
     R1_REGISTERS32(mode, c), R1_REGISTERS16(mode, c, 8), R1_REGISTERS16(mode, c, 12)
@@ -102,7 +108,24 @@ __device__ inline void product_step(float (&c)[16][4], const uint32_t (&a)[4], u
     }
 }
 
+// c += a b of both in shared memory, for any number of columns.
+#define R1_PRODUCT(columns, width, registers, list, a_place, b_place)                                 \
+    __device__ inline void add_product(float(&c)[columns][4], uint64_t a, uint64_t b) {               \
+        asm volatile("wgmma.mma_async.sync.aligned.m64n" width "k16.f32.bf16.bf16 " list ", " a_place \
+                     ", " b_place ", 1, 1, 1, 0, 0;"                                                  \
+                     : registers                                                                      \
+                     : "l"(a), "l"(b));                                                               \
+    }
+#define R1_LIST16 "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15}"
+R1_PRODUCT(1, "8", R1_REGISTERS4("+f", c, 0), "{%0, %1, %2, %3}", "%4", "%5")
+R1_PRODUCT(2, "16", R1_REGISTERS8("+f", c, 0), "{%0, %1, %2, %3, %4, %5, %6, %7}", "%8", "%9")
+R1_PRODUCT(4, "32", R1_REGISTERS16("+f", c, 0), R1_LIST16, "%16", "%17")
+R1_PRODUCT(8, "64", R1_REGISTERS32("+f", c), R1_LIST32, "%32", "%33")
+#undef R1_PRODUCT
+#undef R1_LIST16
+
 #undef R1_REGISTERS4
+#undef R1_REGISTERS8
 #undef R1_REGISTERS16
 #undef R1_REGISTERS32
 #undef R1_REGISTERS64
@@ -130,4 +153,4 @@ __device__ inline void multiply_rows(float (&c)[kColumns / 8][4], const uint32_t
     for (int step = 1; step < 4; ++step) product_step<true>(c, a[step], matrix(b + step * 2048, kPanel));
 }
 
-}  // namespace r1::ops::cuda::attention
+}  // namespace r1::ops::cuda

@@ -1,4 +1,6 @@
 // Matrix products against double, and that a row's bits depend on itself alone.
+#include <functional>
+
 #include "ops/cuda/device_array.h"
 
 namespace r1::ops {
@@ -111,6 +113,71 @@ TEST(CudaGemm, ARowsBitsDoNotDependOnTheNumberOfRows) {
                 if (want.empty()) want = got;
                 const Floats part(want.begin(), want.begin() + m * n);
                 EXPECT_SAME_BYTES(got, part) << m << " rows, weight " << n << " x " << k << ", kind " << kind;
+            }
+        }
+    }
+}
+
+// Runs what is enqueued as a graph, where kernels begin before those ahead of them have ended.
+void run_as_graph(const std::function<void()>& enqueue) {
+    cudaGraph_t graph = nullptr;
+    cudaGraphExec_t ready = nullptr;
+    check_cuda(cudaStreamBeginCapture(test_stream(), cudaStreamCaptureModeThreadLocal), "capturing");
+    enqueue();
+    check_cuda(cudaStreamEndCapture(test_stream(), &graph), "capturing");
+    check_cuda(cudaGraphInstantiate(&ready, graph, 0), "capturing");
+    check_cuda(cudaGraphLaunch(ready, test_stream()), "replaying");
+    check_cuda(cudaStreamSynchronize(test_stream()), "replaying");
+    cudaGraphExecDestroy(ready), cudaGraphDestroy(graph);
+}
+
+// The products for few rows, alone and in graphs, beside those that many rows take.
+TEST(CudaGemm, FewRowsHaveTheBitsOfMany) {
+    R1_NEED_GPU();
+    constexpr int64_t kMany = 300;
+    const Shape3 weights[] = {{0, 960, 576}, {0, 3072, 576}, {0, 576, 1536}, {0, 2048, 1536}, {0, 1536, 8960},
+                              {0, 704, 128}, {0, 128, 352},  {0, 48, 576},   {0, 8, 24},      {0, 1360, 200}};
+    for (const auto& [unused, n, k] : weights) {
+        DeviceArray<bf16> x(bf16_many(kMany * k, 1)), w(bf16_many(n * k, 2, 0.05f)), bias(bf16_many(n, 3)),
+            residual(bf16_many(kMany * n, 4));
+        const auto product = [&](int64_t m) {
+            cuda::Gemm gemm{.m = m, .n = n, .k = k, .a = x, .lda = k};
+            gemm.b = w, gemm.ldb = k, gemm.ldd = n, gemm.bias = bias;
+            return gemm;
+        };
+        DeviceArray<bf16> plain(kMany * n), added(kMany * n), act(kMany * n / 2);
+        DeviceArray<float> logits(kMany * n);
+        cuda::Gemm many = product(kMany);
+        many.d = plain.data();
+        cuda::gemm(test_stream(), many);
+        cuda::swiglu_forward(test_stream(), act, plain, kMany, n / 2);
+        many.d = added.data(), many.residual = residual;
+        cuda::gemm(test_stream(), many);
+        many.d = logits.data(), many.d_f32 = true, many.residual = nullptr, many.bias = nullptr;
+        cuda::gemm(test_stream(), many);
+        const Bits want_added = added.values(), want_act = act.values();
+        const Floats want_logits = logits.values();
+        for (const int64_t m : {1, 5, 8, 9, 16, 33, 64, 100, 255, 256}) {
+            DeviceArray<bf16> few_added(m * n), few_act(m * n / 2);
+            DeviceArray<float> few_logits(m * n);
+            const auto enqueue = [&] {
+                cuda::Gemm few = product(m);
+                few.d = few_added.data(), few.residual = residual;
+                cuda::gemm_few(test_stream(), few);
+                few.d = few_logits.data(), few.d_f32 = true, few.residual = nullptr, few.bias = nullptr;
+                cuda::gemm_few(test_stream(), few);
+                if (n % 16 != 0) return;
+                few = product(m);
+                few.d = few_act.data(), few.ldd = n / 2, few.swiglu = true;
+                cuda::gemm_few(test_stream(), few);
+            };
+            for (const bool graph : {false, true}) {
+                graph ? run_as_graph(enqueue) : enqueue();
+                const std::string what = cat(m, " rows, weight ", n, " x ", k, graph ? ", in a graph" : "");
+                expect_same(few_added.values(), slice(want_added, n, 0, m), what);
+                expect_same(few_logits.values(), slice(want_logits, n, 0, m), what + ", logits");
+                if (n % 16 == 0)
+                    expect_same(few_act.values(), slice(want_act, n / 2, 0, m), what + ", swiglu");
             }
         }
     }
