@@ -2,6 +2,7 @@
 
 #include "core/check.h"
 #include "reward/format.h"
+#include "reward/math.h"
 #include "reward/number.h"
 #include "tasks/task.h"
 
@@ -52,7 +53,8 @@ nlohmann::json gold_of(const nlohmann::json& request, const std::string& kind) {
     nlohmann::json gold = request.contains("gold") ? request["gold"] : request;
     if (gold.is_object() && gold.contains("nums") && !gold.contains("numbers"))
         gold["numbers"] = gold["nums"];
-    check(kind != "number" || request.contains("gold"), "grade: gold is missing");
+    check((kind != "number" && kind != "math") || request.contains("gold"), "grade: gold is missing");
+    if (kind == "math" && request.contains("policy")) gold = {{"gold", gold}, {"policy", request["policy"]}};
     return gold;
 }
 
@@ -76,6 +78,8 @@ const char* name_of(Outcome outcome) {
 const std::vector<Verifier>& verifiers() {
     static const std::vector<Verifier> all = {
         {"number", "one number, compared exactly", check_number_gold, verify_number, compare_number},
+        {"math", "an answer in LaTeX or plain text, by exact and multi-precision arithmetic", check_math_gold,
+         verify_math, compare_math},
         {"format", "think and answer tags in order", check_format_gold, format, format},
         TaskVerifier<countdown_name>::entry(),
         TaskVerifier<arithmetic_name>::entry(),
