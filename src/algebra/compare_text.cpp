@@ -11,6 +11,10 @@ bool is_alphanumeric(char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || static_cast<unsigned char>(c) >= 0x80;
 }
 
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
 std::string plain(std::string_view text) {
     std::string low;
     for (size_t i = 0; i < text.size(); ++i) {
@@ -40,9 +44,11 @@ std::string plain(std::string_view text) {
     for (size_t i = 0; i < low.size(); ++i) {
         const char c = low[i];
         if (is_alphanumeric(c) || std::string_view("+-*/^=<>!%_").find(c) != std::string_view::npos) out += c;
-        // a separator counts between two things
-        if ((c == ',' || c == ':' || c == '.' || c == ';') && !out.empty() && i + 1 < low.size() &&
-            (c == ',' || is_alphanumeric(low[i + 1])))
+        // a separator counts between two things, a point between digits
+        const char before = out.empty() ? ' ' : out.back(), after = i + 1 < low.size() ? low[i + 1] : ' ';
+        if ((c == ',' && !out.empty()) ||
+            ((c == ':' || c == ';') && !out.empty() && is_alphanumeric(after)) ||
+            (c == '.' && is_digit(before) && is_digit(after)))
             out += c;
     }
     while (!out.empty() && (out.back() == ',' || out.back() == '.')) out.pop_back();

@@ -78,7 +78,7 @@ Value Evaluator::approx(Complex value) {
         if (!mpfr_number_p(static_cast<mpfr_srcptr>(*part))) throw OutOfBudget();
     if (mpfr_underflow_p() || mpfr_overflow_p()) throw OutOfBudget();
     scale_ = std::max({scale_, exponent(value.re), exponent(value.im)});
-    budget_.spend(20 + precision_ / 16);
+    budget_.spend(20 + (precision_ / 64) * (precision_ / 64) / 8);
     Value out;
     out.approx = std::move(value);
     return out;

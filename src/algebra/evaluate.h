@@ -20,17 +20,17 @@ mpq_class sample_value(const std::string& name, int sample);
 
 class Evaluator {
   public:
-    Evaluator(int sample, mpfr_prec_t precision, Budget& budget)
-        : sample_(sample), precision_(precision), budget_(budget) {}
+    // `exact_bits` grows to the length of the longest exact number that entered an interval.
+    Evaluator(int sample, mpfr_prec_t precision, Budget& budget, size_t& exact_bits)
+        : sample_(sample), precision_(precision), budget_(budget), exact_bits_(exact_bits) {}
 
     // Throws Undefined, Undecided, OutOfBudget.
     Value operator()(const Expr& e);
     Complex approximate(const Value& value);
     void set(std::string name, mpq_class value) { given_.emplace_back(std::move(name), std::move(value)); }
 
-    bool left_reals() const { return left_reals_; }    // a root or a logarithm of a negative number was taken
-    size_t exact_bits() const { return exact_bits_; }  // of the longest exact number that entered an interval
-    long scale() const { return scale_; }              // no intermediate value is above 2^scale
+    bool left_reals() const { return left_reals_; }  // a root or a logarithm of a negative number was taken
+    long scale() const { return scale_; }            // no intermediate value is above 2^scale
 
   private:
     Value symbol(const std::string& name);
@@ -51,7 +51,7 @@ class Evaluator {
     mpfr_prec_t precision_;
     Budget& budget_;
     bool left_reals_ = false;
-    size_t exact_bits_ = 0;
+    size_t& exact_bits_;
     long scale_ = 0;
     std::vector<std::pair<std::string, mpq_class>> given_;
 };

@@ -296,7 +296,7 @@ class Lexer {
                 gap_ = gap_ || name == "quad" || name == "qquad";
                 break;
             case CommandType::words:
-                words(group());
+                words(group(), name.starts_with("math") || name.starts_with("op"));
                 break;
             case CommandType::style:
                 if (command->plain == "textcolor" || command->plain == "overset") group();
@@ -331,7 +331,7 @@ class Lexer {
     }
 
     // \text{…}: joining words and names that are maths are read as such.
-    void words(std::string_view inside) {
+    void words(std::string_view inside, bool maths) {
         const bool lead = !inside.empty() && is_space(inside.front());
         while (!inside.empty() && is_space(inside.front())) inside.remove_prefix(1);
         while (!inside.empty() && is_space(inside.back())) inside.remove_suffix(1);
@@ -344,6 +344,8 @@ class Lexer {
         if (low == "or" || low == ", or" || low == ",or" || low == "或") return push(TokenType::op, "or");
         if (low == "," || low == ";") return push(TokenType::op, low);
         if (low == "in") return push(TokenType::op, "in");
+        if (maths && inside.size() == 1 && is_letter(inside[0]))
+            return push(TokenType::letter, std::string(inside));
         if (is_function_name(low) && low != "min") return push(TokenType::function, low);
         push(TokenType::text, std::string(inside));
     }
@@ -360,14 +362,28 @@ class Lexer {
         std::string low(run);
         for (char& c : low)
             if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+        const bool space_before = space_;
         const bool whole = from == 0 && end == text_.size();
         const bool after_number = !tokens_.empty() && tokens_.back().type == TokenType::number;
+        if (low == "a" || low == "p") {  // 4:30 p.m.
+            const std::string_view rest = text_.substr(at_, 4);
+            if (rest.starts_with(".m.") || rest.starts_with(". m.") || rest.starts_with(".m")) {
+                at_ += rest.starts_with(". m.") ? 4 : rest.starts_with(".m.") ? 3 : 2;
+                return push(TokenType::word, low + "m");
+            }
+        }
         if (run.size() == 1) {
             // "3 x 10^8"
             if (low == "x" && after_number && times_ten()) return push(TokenType::op, "*");
             return push(TokenType::letter, std::string(run));
         }
         if (low == "and" || low == "or") return push(TokenType::op, low);
+        for (const std::string_view joined :
+             {"and", "or"})  // "1orW": a word between two values, without blanks
+            if (after_number && !space_before && low.starts_with(joined) && run.size() == joined.size() + 1) {
+                push(TokenType::op, std::string(joined));
+                return push(TokenType::letter, std::string(run.substr(joined.size())));
+            }
         if (run == "和" || run == "及" || run == "与") return push(TokenType::op, "and");
         if (run == "或" || run == "或者") return push(TokenType::op, "or");
         if (low == "in" && opens_set()) return push(TokenType::op, "in");

@@ -92,7 +92,7 @@ Parser::Parsed Parser::relation() {
 
 Parser::Parsed Parser::ratio() {
     Parsed left = sets();
-    if (!left || !is_op(":") || bars_ < 0) return left;
+    if (!left || !is_op(":") || bars_ < 0 || left->kind == Kind::text) return left;
     std::vector<Expr> parts;
     parts.push_back(std::move(*left));
     while (is_op(":")) {
@@ -210,6 +210,9 @@ Parser::Parsed Parser::factor() {
 
 bool Parser::starts_factor() const {
     const Token& token = here();
+    const Token& before = tokens_[at_ - 1];
+    if (before.type == TokenType::word || before.type == TokenType::text)
+        return false;  // words are no factor
     switch (token.type) {
         case TokenType::letter:
             return token.text != "U" || bars_ > 0;
@@ -254,8 +257,7 @@ Parser::Parsed Parser::postfix() {
             both.push_back(std::move(*base));
             both.push_back(std::move(*exponent));
             base = make(Kind::power, std::move(both));
-        } else if (is_op("_") && base->kind == Kind::number && base->decimals < 0 &&
-                   base->value->get_den() == 1) {
+        } else if (is_op("_") && base->kind == Kind::number) {
             ++at_;
             const std::string written = raw_group();
             const auto word = number_word(written);
@@ -269,6 +271,9 @@ Parser::Parsed Parser::postfix() {
         } else if (is_op("_") && (base->kind == Kind::symbol || base->kind == Kind::text)) {
             ++at_;
             base->name += "_" + raw_group();
+        } else if (is_op("_") && base->kind == Kind::power && base->args[0].kind == Kind::symbol) {
+            ++at_;  // v^2_0
+            base->args[0].name += "_" + raw_group();
         } else if (is_op("'") && base->kind == Kind::symbol) {
             ++at_;
             base->name += "'";

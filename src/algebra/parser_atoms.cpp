@@ -184,6 +184,11 @@ std::optional<Expr> Parser::braces() {
     bars_ = 0;
     if (accept("}")) return primary();  // an empty group
     Parsed inside = list();
+    if (inside && accept("choose")) {  // {n \choose k}
+        Parsed under = list();
+        inside = under ? Parsed(pair(Kind::function, std::move(*inside), std::move(*under), "binom"))
+                       : std::nullopt;
+    }
     bars_ = bars;
     if (inside && accept("}")) return inside;
     at_ = before;

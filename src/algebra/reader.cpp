@@ -111,9 +111,19 @@ bool may_be_decimal_comma(std::string_view text) {
     return zero || (after != 3 && (after >= 2 || before > 3));
 }
 
+bool is_half_of_day(std::string_view word) {
+    std::string letters;
+    for (const char c : word)
+        if (c != '.' && c != ' ' && c != ':' && !is_digit(c)) letters += static_cast<char>(c | 0x20);
+    return letters == "am" || letters == "pm";
+}
+
 std::optional<Expr> parse_whole(std::string_view text, const LexOptions& options) {
     const auto tokens = tokenize(text, options);
     if (!tokens || tokens->size() <= 1) return std::nullopt;
+    for (const Token& token : *tokens)
+        if ((token.type == TokenType::word || token.type == TokenType::text) && is_half_of_day(token.text))
+            return std::nullopt;  // a time is read as words
     Parser parser(*tokens, false);
     auto out = parser.list();
     if (!out) return std::nullopt;

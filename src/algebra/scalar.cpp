@@ -7,7 +7,7 @@
 namespace r1::algebra {
 namespace {
 
-constexpr mpfr_prec_t first_precision = 192, last_precision = 24'576;
+constexpr mpfr_prec_t first_precision = 192, usual_last_precision = 1536;
 
 struct Sample {
     std::optional<Equality> verdict;  // empty where one side has no value here
@@ -28,12 +28,16 @@ bool known_to(const Complex& z, long bits, long scale) {
     return widest(z) <= size - bits;
 }
 
-// Calls attempt(precision) -> optional result, doubling the precision until there is one.
+// Calls attempt(precision, bits) -> optional result, doubling the precision until there is one. It stops
+// where more precision than the numbers in the expressions (of `bits` bits) ask for did not help.
 template <class Attempt>
-auto with_precision(Attempt attempt) -> decltype(attempt(first_precision)) {
-    for (mpfr_prec_t precision = first_precision; precision <= last_precision; precision *= 2) {
+auto with_precision(Attempt attempt) -> decltype(attempt(first_precision, std::declval<size_t&>())) {
+    size_t bits = 0;
+    for (mpfr_prec_t precision = first_precision;
+         precision <= std::max<mpfr_prec_t>(usual_last_precision, static_cast<long>(8 * bits));
+         precision *= 2) {
         try {
-            if (auto out = attempt(precision)) return out;
+            if (auto out = attempt(precision, bits)) return out;
         } catch (const Undecided&) {
         }
     }
@@ -43,15 +47,14 @@ auto with_precision(Attempt attempt) -> decltype(attempt(first_precision)) {
 Sample compare_at(const Expr& a, const Expr& b, int sample, Budget& budget) {
     Sample out;
     try {
-        out.verdict = with_precision([&](mpfr_prec_t precision) -> std::optional<Equality> {
-            Evaluator left(sample, precision, budget), right(sample, precision, budget);
+        out.verdict = with_precision([&](mpfr_prec_t precision, size_t& bits) -> std::optional<Equality> {
+            Evaluator left(sample, precision, budget, bits), right(sample, precision, budget, bits);
             const Value x = left(a), y = right(b);
             out.left_reals = left.left_reals() || right.left_reals();
             if (x.exact && y.exact) return *x.exact == *y.exact ? Equality::equal : Equality::different;
             const Complex p = left.approximate(x), q = right.approximate(y);
             if (apart(p, q)) return Equality::different;
-            const auto bits = static_cast<long>(2 * std::max(left.exact_bits(), right.exact_bits()));
-            const long needed = std::max<long>(precision / 2, bits + 64);
+            const long needed = std::max<long>(precision / 2, static_cast<long>(2 * bits) + 64);
             if (precision < needed + 32) return std::nullopt;
             if (known_to(p, needed, left.scale()) && known_to(q, needed, right.scale()))
                 return Equality::equal;
@@ -119,7 +122,9 @@ int constant_ratio_sign(const Expr& a, const Expr& b, Budget& budget) {
     // c from one sample point, then a·b(p) = b·a(p) as functions
     for (int sample = 0; sample < 4; ++sample) {
         try {
-            Evaluator left(sample, first_precision, budget), right(sample, first_precision, budget);
+            size_t bits = 0;
+            Evaluator left(sample, first_precision, budget, bits),
+                right(sample, first_precision, budget, bits);
             const Value x = left(a), y = right(b);
             int sign = 0;
             Expr scaled_a, scaled_b;
@@ -158,8 +163,8 @@ int constant_ratio_sign(const Expr& a, const Expr& b, Budget& budget) {
 
 std::optional<int> sign_of(const Expr& e, Budget& budget, const std::string& name, const mpq_class& value) {
     try {
-        return with_precision([&](mpfr_prec_t precision) -> std::optional<int> {
-            Evaluator evaluate(0, precision, budget);
+        return with_precision([&](mpfr_prec_t precision, size_t& bits) -> std::optional<int> {
+            Evaluator evaluate(0, precision, budget, bits);
             if (!name.empty()) evaluate.set(name, value);
             const Value x = evaluate(e);
             if (x.exact) return sgn(*x.exact);
@@ -167,8 +172,7 @@ std::optional<int> sign_of(const Expr& e, Budget& budget, const std::string& nam
             if (!z.is_real() || evaluate.left_reals()) throw Undefined();
             if (z.re.positive()) return 1;
             if (z.re.negative()) return -1;
-            const long needed =
-                std::max<long>(precision / 2, static_cast<long>(2 * evaluate.exact_bits()) + 64);
+            const long needed = std::max<long>(precision / 2, static_cast<long>(2 * bits) + 64);
             if (precision >= needed + 32 && known_to(z, needed, evaluate.scale())) return 0;
             return std::nullopt;
         });
@@ -179,7 +183,8 @@ std::optional<int> sign_of(const Expr& e, Budget& budget, const std::string& nam
 
 std::optional<mpq_class> near_value(const Expr& e, Budget& budget) {
     try {
-        Evaluator evaluate(0, first_precision, budget);
+        size_t bits = 0;
+        Evaluator evaluate(0, first_precision, budget, bits);
         const Value x = evaluate(e);
         if (x.exact) return x.exact;
         if (!x.approx->is_real() || exponent(x.approx->re) > 100'000 || exponent(x.approx->re) < -100'000)
@@ -196,8 +201,8 @@ std::optional<mpq_class> near_value(const Expr& e, Budget& budget) {
 
 bool is_defined(const Expr& e, Budget& budget) {
     try {
-        return with_precision([&](mpfr_prec_t precision) -> std::optional<bool> {
-                   Evaluator evaluate(0, precision, budget);
+        return with_precision([&](mpfr_prec_t precision, size_t& bits) -> std::optional<bool> {
+                   Evaluator evaluate(0, precision, budget, bits);
                    evaluate(e);
                    return true;
                })

@@ -77,6 +77,7 @@ const std::unordered_map<std::string_view, Command>& commands() {
             {"rparen", ")"},
             {"prime", "'"},
             {"colon", ":"},
+            {"choose", "choose"},
             {"bmod", "mod"},
             {"mod", "mod"},
             {"pmod", "pmod"},

@@ -102,6 +102,14 @@ std::vector<Box> find_boxes(std::string_view text, bool may_be_open) {
 // What stands between two boxes of one answer: commas, "and", "or" and a word or two. Empty if they are two
 // answers.
 std::string join_sign(std::string_view gap) {
+    gap = trim(gap, " \t\r\n$");
+    while (gap.ends_with("\\(") || gap.ends_with("\\)")) gap = trim(gap.substr(0, gap.size() - 2));
+    if (gap.ends_with('=')) {  // and y = \boxed{…}
+        gap = trim(gap.substr(0, gap.size() - 1));
+        const size_t name = gap.find_last_of(" $(,");
+        if (name == npos) return "";
+        gap = gap.substr(0, name + 1);
+    }
     if (gap.size() > 80) return "";
     std::string joined;
     int words = 0;
@@ -176,7 +184,7 @@ std::string_view sentence(std::string_view text) {
     return text;
 }
 
-std::string without_delimiters(std::string_view text) {
+std::string without_delimiters(std::string_view text, bool keep_dollars = false) {
     std::string out;
     for (size_t i = 0; i < text.size(); ++i) {
         const char next = i + 1 < text.size() ? text[i + 1] : '\0';
@@ -187,7 +195,7 @@ std::string without_delimiters(std::string_view text) {
         } else if (text[i] == '\\' && next != '\0') {
             out += text[i];
             out += text[++i];
-        } else if (text[i] == '$' || text[i] == '"' || text[i] == '`') {
+        } else if ((text[i] == '$' && !keep_dollars) || text[i] == '"' || text[i] == '`') {
             out += ' ';
         } else if (text[i] == '*' && next == '*') {
             ++i;
@@ -202,12 +210,8 @@ constexpr std::string_view copulas[] = {
     " is ", " are ", " was ", " be ", " equals ", " equal to ", " est ",   " sont ", " es ",   " ist ",
     "'s ",  ": ",    "是",    "为",   "等于",     "得到",       " gives ", " get ",  " to be "};
 
-// The first expression of a sentence that states an answer; in words if there is none.
-Readings read_statement(std::string_view text) {
-    const std::string plain =
-        algebra::plain_signs(without_delimiters(sentence(text.substr(0, longest_tail))));
-    const std::string_view s = trim(plain, " \t\r\n:*.!");
-    if (s.empty()) return {};
+// The first expression of a sentence that states an answer; its words if there is none.
+Readings read_formula(std::string_view s) {
     if (auto whole = algebra::read_answer(s); !is_words(whole)) return whole;
     size_t used = 0;
     const auto prefix = [&](std::string_view from) -> Readings {
@@ -241,6 +245,17 @@ Readings read_statement(std::string_view text) {
     return algebra::read_answer(s);
 }
 
+// What a sentence states: its first expression, and, if it is short, also its words ("4:30 p.m.").
+Readings read_statement(std::string_view text) {
+    const std::string plain =
+        algebra::plain_signs(without_delimiters(sentence(text.substr(0, longest_tail))));
+    const std::string_view s = trim(plain, " \t\r\n:*.!");
+    if (s.empty()) return {};
+    Readings out = read_formula(s);
+    if (!is_words(out) && s.size() <= 60) out.push_back(algebra::make(Kind::text, {}, std::string(s)));
+    return out;
+}
+
 // --- the end of a text that says nowhere where its answer is
 
 bool concludes(std::string_view low) {
@@ -260,6 +275,7 @@ bool is_result(std::string_view s, size_t from, size_t to) {
     const std::string before = " " + std::string(trim(std::string_view(low).substr(0, from))) + " ";
     for (const std::string_view c : copulas) {
         const std::string_view word = trim(c);
+        if (word == ":" && !is_blank(s[from - 1])) continue;  // 12:30
         if (before.size() > word.size() &&
             std::string_view(before).substr(0, before.size() - 1).ends_with(word) &&
             (c[0] != ' ' || before[before.size() - word.size() - 2] == ' '))
@@ -282,7 +298,7 @@ bool is_result(std::string_view s, size_t from, size_t to) {
 
 // The last stretch of formula in a line of prose.
 Readings read_last_run(std::string_view line) {
-    const std::string plain = algebra::plain_signs(without_delimiters(line));
+    const std::string plain = algebra::plain_signs(without_delimiters(line, true));
     std::string_view s = trim(plain);
     // the last sentence
     for (size_t i = s.size(); i-- > 1;)
@@ -305,7 +321,8 @@ Readings read_last_run(std::string_view line) {
             while (begin > 0 && is_letter(s[begin - 1])) --begin;
             return begin > 0 && s[begin - 1] == '\\';
         }
-        return static_cast<unsigned char>(c) < 0x80 && c != ':' && c != '?' && c != '\'' && c != ';';
+        return static_cast<unsigned char>(c) < 0x80 && c != ':' && c != '?' && c != '\'' && c != ';' &&
+               c != '$';
     };
     size_t from = last, to = last + 1;
     while (from > 0 && formula(from - 1)) --from;
@@ -390,8 +407,9 @@ Readings read_end(std::string_view text) {
     if (text.size() <= 300) {
         auto whole = algebra::read_answer(text);
         if (!is_words(whole)) return whole;
-        if (text.size() <= 40 && text.find('\n') == npos && !whole.empty() && read_last_span(text).empty() &&
-            text.find_first_of("0123456789") == npos)
+        const bool in_words = text.find_first_of("0123456789") == npos || text.starts_with("\\text");
+        if (text.size() <= 40 && text.find('\n') == npos && !whole.empty() && in_words &&
+            read_last_span(text).empty())
             return whole;
     }
     text = text.substr(text.size() - std::min(text.size(), longest_tail));

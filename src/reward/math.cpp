@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "algebra/compare.h"
+#include "algebra/reader.h"
 #include "core/check.h"
 #include "reward/extract.h"
 #include "reward/verifier.h"
@@ -143,7 +144,9 @@ Verdict verify_math(const nlohmann::json& given, std::string_view completion) {
 
 Verdict compare_math(const nlohmann::json& given, std::string_view answer) {
     const Gold gold = read_gold(given);
-    return judge(gold, extract_answer(answer, Anchors::any));
+    std::vector<Expr> answers = extract_answer(answer, Anchors::any);
+    if (answers.empty()) answers = algebra::read_answer(answer);
+    return judge(gold, answers);
 }
 
 }  // namespace r1
