@@ -86,6 +86,8 @@ Equality Comparer::match(const Expr& wrapped_gold, const Expr& wrapped_answer) {
         const bool gold_is_text = gold.kind == Kind::text;
         const Expr& text = gold_is_text ? gold : answer;
         const Expr& other = gold_is_text ? answer : gold;
+        if (const auto value = number_word(gold_is_text ? left : right))
+            return gold_is_text ? match(number(*value), answer) : match(gold, number(*value));
         if (other.kind != Kind::relation && text.name.find_first_of("0123456789") == std::string::npos)
             return Equality::different;
         if (const auto set = assignment(other); set && set->named)

@@ -65,9 +65,9 @@ bool is_name(const Expr& e) {
         case Kind::function:
             if (e.args.size() == 1 && (e.name == "abs" || e.name == "norm"))
                 return is_name(e.args[0]) && e.args[0].kind != Kind::symbol;
-            return e.name == "f" || e.name == "g" || e.name == "f'" || e.name == "g'" ||
-                   e.name.starts_with("lim") || e.name.starts_with("int") || e.name == "sum" ||
-                   e.name == "prod";
+            return e.name == "f" || e.name == "g" || e.name == "f^-1" || e.name == "g^-1" || e.name == "f'" ||
+                   e.name == "g'" || e.name.starts_with("lim") || e.name.starts_with("int") ||
+                   e.name == "sum" || e.name == "prod";
         case Kind::multiply:
             if (applied(e)) return true;  // W(n), AB
             if (e.args.size() == 2 && e.args[0].kind == Kind::symbol && is_number(e.args[1]))

@@ -40,6 +40,9 @@ std::string plain(std::string_view text) {
     }
     for (const std::string_view article : {"the ", "a ", "an "})
         if (low.starts_with(article)) low.erase(0, article.size());
+    for (const std::string_view join : {", and ", " and ", " & "})
+        for (size_t at = low.find(join); at != std::string::npos; at = low.find(join))
+            low.replace(at, join.size(), ",");
     std::string out;
     for (size_t i = 0; i < low.size(); ++i) {
         const char c = low[i];

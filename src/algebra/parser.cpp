@@ -235,6 +235,7 @@ bool Parser::starts_factor() const {
 Parser::Parsed Parser::postfix() {
     Parsed base = primary();
     while (base) {
+        if (base->kind == Kind::text && !is_op("_")) return base;  // words have no powers
         std::vector<Expr> both;
         if (is_op("^")) {
             const size_t before = at_++;
@@ -337,6 +338,9 @@ Expr Parser::with_unit(Expr value) {
         if (is_op("/") && is_unit_token(ahead(1))) {
             name += "/";
             ++at_;
+        } else if (is_op("/") && ahead(1).type == TokenType::letter && is_unit(ahead(1).text)) {
+            name += "/" + ahead(1).text;  // km/h
+            at_ += 2;
         }
     }
     if (name.empty()) return value;

@@ -118,6 +118,12 @@ std::optional<Expr> Parser::letter() {
         if (Parsed inside = argument()) return single(Kind::function, std::move(*inside), full);
         at_ = before;
     }
+    if ((name == "f" || name == "g") && is_op("^") && is_op_at(1, "{") && is_op_at(2, "-") &&
+        ahead(3).text == "1" && is_op_at(4, "}") && is_op_at(5, "(")) {
+        at_ += 5;
+        if (Parsed inside = argument()) return single(Kind::function, std::move(*inside), name + "^-1");
+        return std::nullopt;
+    }
     if (name == "angle" || name == "triangle") {  // ∠ABC is a name
         std::string full = name;
         while (here().type == TokenType::letter || here().type == TokenType::word)

@@ -118,6 +118,36 @@ bool is_half_of_day(std::string_view word) {
     return letters == "am" || letters == "pm";
 }
 
+// "1.000,99" and "1.000.000" in the form with a decimal point; empty for other writings.
+std::string with_point(std::string_view text) {
+    size_t at = 0;
+    while (at < text.size() && !is_digit(text[at])) ++at;
+    std::string digits;
+    size_t end = at, groups = 0;
+    const auto run = [&] {
+        size_t count = 0;
+        while (end + count < text.size() && is_digit(text[end + count])) ++count;
+        digits += text.substr(end, count);
+        end += count;
+        return count;
+    };
+    const size_t first = run();
+    if (first == 0 || first > 3) return "";
+    while (end < text.size() && text[end] == '.') {
+        ++end;
+        if (run() != 3) return "";
+        ++groups;
+    }
+    const bool comma = end < text.size() && text[end] == ',';
+    if (groups == 0 || (groups == 1 && !comma)) return "";
+    if (comma) {
+        digits += '.';
+        ++end;
+        if (run() == 0) return "";
+    }
+    return std::string(text.substr(0, at)) + digits + std::string(text.substr(end));
+}
+
 std::optional<Expr> parse_whole(std::string_view text, const LexOptions& options) {
     const auto tokens = tokenize(text, options);
     if (!tokens || tokens->size() <= 1) return std::nullopt;
@@ -150,7 +180,11 @@ std::vector<Expr> read_answer(std::string_view raw) {
     if (raw.size() > most_answer_bytes) return readings;
     const std::string signs = plain_signs(raw);
     const std::string_view text = bare(signs);
-    if (text.empty() || !braces_close(text)) return readings;
+    const bool says_something = std::any_of(text.begin(), text.end(), [](char c) {
+        return is_digit(c) || c == '\\' || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+               static_cast<unsigned char>(c) >= 0x80;
+    });
+    if (!says_something || !braces_close(text)) return readings;
     const auto add = [&](std::optional<Expr> e) {
         if (!e) return;
         Expr whole = expand_choices(std::move(*e));
@@ -165,6 +199,7 @@ std::vector<Expr> read_answer(std::string_view raw) {
         if (may_be_decimal_comma(text))
             add(parse_whole(text, {.group_commas = false, .decimal_comma = true}));
     }
+    if (const std::string point = with_point(text); !point.empty()) add(parse_whole(point, {}));
     const size_t e = text.find_first_of("eE");
     if (e != std::string_view::npos && e > 0 && is_digit(text[e - 1]))
         add(parse_whole(text, {.scientific = false}));

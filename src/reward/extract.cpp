@@ -269,6 +269,9 @@ bool concludes(std::string_view low) {
 // Is the number at [from, to) of a sentence set off as its result?
 bool is_result(std::string_view s, size_t from, size_t to) {
     const std::string low = lower(s);
+    for (const std::string_view question :
+         {"what ", "how ", "which ", "find ", "compute ", "calculate ", "determine "})
+        if (low.starts_with(question)) return false;
     if (concludes(trim(std::string_view(low)))) return true;
     const std::string_view run = s.substr(from, to - from);
     if (run.find('=') != npos || run.find('%') != npos) return true;
@@ -407,8 +410,9 @@ Readings read_end(std::string_view text) {
     if (text.size() <= 300) {
         auto whole = algebra::read_answer(text);
         if (!is_words(whole)) return whole;
+        const bool few = std::count(text.begin(), text.end(), ' ') < 3;
         const bool in_words = text.find_first_of("0123456789") == npos || text.starts_with("\\text");
-        if (text.size() <= 40 && text.find('\n') == npos && !whole.empty() && in_words &&
+        if (few && text.size() <= 40 && text.find('\n') == npos && !whole.empty() && in_words &&
             read_last_span(text).empty())
             return whole;
     }
