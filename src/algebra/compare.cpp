@@ -40,6 +40,18 @@ const Expr* decimal(const Expr& e) {
     return plain.kind == Kind::number && plain.decimals > 0 ? &plain : nullptr;
 }
 
+// "cm^2": the unit and its power
+std::string_view base_unit(std::string_view name) {
+    return name.substr(0, name.find('^'));
+}
+int unit_power(std::string_view name) {
+    const size_t at = name.find('^');
+    if (at == std::string_view::npos) return 1;
+    const bool minus = name.substr(at + 1).starts_with('-');
+    const char digit = name.back();
+    return (minus ? -1 : 1) * (digit >= '1' && digit <= '9' ? digit - '0' : 1);
+}
+
 bool is_vector(const Expr& e) {
     return e.kind == Kind::matrix && (e.columns == 1 || e.columns == e.args.size());
 }
@@ -176,13 +188,17 @@ Equality Comparer::quantities(const Expr& gold, const Expr& answer) {
         if (options_.units && (!both || gold.name != answer.name))
             return gold.kind == Kind::quantity ? Equality::different : quantities(left, right);
         if (!both || gold.name == answer.name) return quantities(left, right);
-        const auto u = find_unit(gold.name), v = find_unit(answer.name);
+        const auto u = find_unit(base_unit(gold.name)), v = find_unit(base_unit(answer.name));
         if (!u || !v || u->dimension.empty() || v->dimension.empty()) return quantities(left, right);
-        if (u->dimension != v->dimension) return Equality::different;
+        const int power = unit_power(gold.name);
+        if (u->dimension != v->dimension || power != unit_power(answer.name)) return Equality::different;
         const mpq_class to{std::string(u->factor)}, from{std::string(v->factor)};
-        mpq_class factor = from / to;
-        return factor == 1 ? quantities(left, right)
-                           : equal_scalars(left, make(Kind::multiply, {number(factor), right}), budget_);
+        const mpq_class step = from / to;
+        mpq_class factor = 1;
+        for (int k = 0; k < std::abs(power); ++k) factor *= step;
+        if (power < 0) factor = 1 / factor;
+        if (factor == 1) return quantities(left, right);
+        return equal_scalars(left, make(Kind::multiply, {number(factor), right}), budget_);
     }
     for (const Kind kind : {Kind::percent, Kind::degree}) {
         const bool g = gold.kind == kind, a = answer.kind == kind;

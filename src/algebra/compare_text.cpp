@@ -51,6 +51,7 @@ std::string plain(std::string_view text) {
         const char before = out.empty() ? ' ' : out.back(), after = i + 1 < low.size() ? low[i + 1] : ' ';
         if ((c == ',' && !out.empty()) ||
             ((c == ':' || c == ';') && !out.empty() && is_alphanumeric(after)) ||
+            (c == ' ' && is_digit(before) && is_digit(after)) ||
             (c == '.' && is_digit(before) && is_digit(after)))
             out += c;
     }

@@ -207,8 +207,10 @@ std::string without_delimiters(std::string_view text, bool keep_dollars = false)
 }
 
 constexpr std::string_view copulas[] = {
-    " is ", " are ", " was ", " be ", " equals ", " equal to ", " est ",   " sont ", " es ",   " ist ",
-    "'s ",  ": ",    "是",    "为",   "等于",     "得到",       " gives ", " get ",  " to be "};
+    " is ",    " are ",   " was ",    " be ",   " equals ", " equal to ", " est ",  " sont ",  " es ",
+    " ist ",   "'s ",     ": ",       "是",     "为",       "等于",       "得到",   " gives ", " get ",
+    " to be ", " has ",   " have ",   " had ",  " takes ",  " makes ",    " made ", " needs ", " spends ",
+    " spent ", " earns ", " earned ", " pays ", " costs ",  " cost "};
 
 // The first expression of a sentence that states an answer; its words if there is none.
 Readings read_formula(std::string_view s) {
