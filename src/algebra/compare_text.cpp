@@ -39,7 +39,7 @@ std::string plain(std::string_view text) {
         low += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     }
     for (const std::string_view article : {"the ", "a ", "an "})
-        if (low.starts_with(article)) low.erase(0, article.size());
+        if (low.starts_with(article) && !low.starts_with("a and ")) low.erase(0, article.size());
     for (const std::string_view join : {", and ", " and ", " & "})
         for (size_t at = low.find(join); at != std::string::npos; at = low.find(join))
             low.replace(at, join.size(), ",");

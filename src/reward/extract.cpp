@@ -280,7 +280,7 @@ bool is_result(std::string_view s, size_t from, size_t to) {
     const std::string before = " " + std::string(trim(std::string_view(low).substr(0, from))) + " ";
     for (const std::string_view c : copulas) {
         const std::string_view word = trim(c);
-        if (word == ":" && !is_blank(s[from - 1])) continue;  // 12:30
+        if (word == ":" && (from == 0 || !is_blank(s[from - 1]))) continue;  // 12:30
         if (before.size() > word.size() &&
             std::string_view(before).substr(0, before.size() - 1).ends_with(word) &&
             (c[0] != ' ' || before[before.size() - word.size() - 2] == ' '))
