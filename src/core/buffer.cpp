@@ -38,14 +38,24 @@ struct Arena::Impl {
     Device device;
     size_t align;
     size_t current = 0, peak = 0;
+    uint64_t generation = 0;
 
     size_t least_block() const { return size_t{device == Device::cpu ? 4u : 256u} << 20; }
+    void add_block(size_t size) {
+        blocks.push_back({static_cast<char*>(allocate(device, size)), size, 0});
+        ++generation;
+    }
+    void free_blocks() {
+        for (auto& block : blocks) deallocate(device, block.data);
+        blocks.clear();
+        current = 0;
+    }
 };
 
 Arena::Arena(Device device) : impl_(std::make_unique<Impl>(device)) {}
 
 Arena::~Arena() {
-    for (auto& block : impl_->blocks) deallocate(impl_->device, block.data);
+    impl_->free_blocks();
 }
 
 Device Arena::device() const {
@@ -61,10 +71,7 @@ TensorView Arena::take(DType dtype, Shape shape) {
            blocks[impl_->current].used + need > blocks[impl_->current].size) {
         if (++impl_->current < blocks.size()) blocks[impl_->current].used = 0;
     }
-    if (impl_->current == blocks.size()) {
-        const size_t size = std::max(need, impl_->least_block());
-        blocks.push_back({static_cast<char*>(allocate(impl_->device, size)), size, 0});
-    }
+    if (impl_->current == blocks.size()) impl_->add_block(std::max(need, impl_->least_block()));
     auto& block = blocks[impl_->current];
     view.data = block.data + block.used;
     block.used += need;
@@ -82,6 +89,24 @@ Arena::Mark Arena::mark() const {
 void Arena::release(Mark mark) {
     impl_->current = mark.block;
     if (mark.block < impl_->blocks.size()) impl_->blocks[mark.block].used = mark.used;
+    if (mark.block > 0 || mark.used > 0 || impl_->blocks.size() < 2) return;
+    // Several blocks leave gaps where a tensor does not fit, and with sizes that change there would be ever
+    // more.
+    impl_->free_blocks();
+    try {
+        impl_->add_block(round_up(impl_->peak + impl_->peak / 8, impl_->align));
+    } catch (const Error&) {  // take() will say so
+    }
+}
+
+size_t Arena::held_bytes() const {
+    size_t held = 0;
+    for (const auto& block : impl_->blocks) held += block.size;
+    return held;
+}
+
+uint64_t Arena::generation() const {
+    return impl_->generation;
 }
 
 size_t Arena::peak_bytes() const {

@@ -26,8 +26,9 @@ class Buffer {
 };
 
 // A stack of allocations: take() hands out memory, release(mark) gives back all that came after a mark.
-// Blocks are kept for the next pass, so that a steady state allocates nothing. Memory is not cleared. On a
-// device the work of one stream uses an arena, so what is released may be taken again at once.
+// Blocks are kept for the next pass, and become one when all is released, so that a steady state allocates
+// nothing. Memory is not cleared. On a device the work of one stream uses an arena, so what is released may
+// be taken again at once.
 class Arena {
   public:
     struct Mark {
@@ -43,7 +44,9 @@ class Arena {
     int32_t* ints(int64_t count) { return take(DType::i32, {count}).as<int32_t>(); }
     Mark mark() const;
     void release(Mark mark);
-    size_t peak_bytes() const;
+    size_t peak_bytes() const;  // the most that was taken at once
+    size_t held_bytes() const;
+    uint64_t generation() const;  // changes when memory that was taken and released may have moved
     Device device() const;
 
   private:

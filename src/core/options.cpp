@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <numeric>
 #include <type_traits>
 
@@ -140,6 +141,35 @@ std::vector<std::string> split_commas(const std::string& text) {
     return parts;
 }
 
+// Of a value inside a table; TOML has no null.
+std::string toml_text(const nlohmann::ordered_json& value) {
+    if (value.is_string()) return quoted(value.get<std::string>());
+    if (value.is_number_float()) return toml_text(value.get<double>());
+    if (!value.is_structured()) return value.dump();
+    std::string out;
+    for (const auto& [key, item] : value.items()) {
+        out += out.empty() ? "" : ", ";
+        out += value.is_object() ? cat(quoted(key), " = ", toml_text(item)) : toml_text(item);
+    }
+    return value.is_object() ? "{" + out + "}" : "[" + out + "]";
+}
+
+constexpr int kMostNested = 16;
+
+void check_value(const nlohmann::ordered_json& value, const std::string& shown, int depth) {
+    check(!value.is_null(), shown, ": null is no value of a table; leave its key out");
+    check(depth <= kMostNested, shown, " is nested more than ", kMostNested, " deep");
+    if (!value.is_structured()) return;
+    for (const auto& item : value) check_value(item, shown, depth + 1);
+}
+
+void check_table(const std::string& text, const std::string& shown) {
+    const auto table = nlohmann::ordered_json::parse(text, nullptr, false);
+    check(table.is_object(), shown, " is '", text.substr(0, 60),
+          "', but must be a JSON object such as {\"kind\": \"format\"}");
+    check_value(table, shown, 0);
+}
+
 // Damerau-Levenshtein distance (adjacent swaps count once).
 size_t edit_distance(std::string_view a, std::string_view b) {
     std::vector<size_t> before(b.size() + 1), above(b.size() + 1), row(b.size() + 1);
@@ -182,7 +212,10 @@ void set_option(const Option& option, const std::vector<std::string>& texts, con
             using T = typename Traits::type;
             if constexpr (Traits::list) {
                 std::remove_pointer_t<decltype(target)> list;
-                for (const auto& text : texts) list.push_back(parse_value<T>(option, text, shown));
+                for (const auto& text : texts) {
+                    if (option.tables) check_table(text, shown);
+                    list.push_back(parse_value<T>(option, text, shown));
+                }
                 *target = std::move(list);
             } else {
                 check(texts.size() == 1, shown, " takes one value, not ", texts.size());
@@ -249,7 +282,8 @@ std::vector<Argument> parse_arguments(const std::vector<Option>& options,
                 throw UsageError(cat(shown, " needs a value: ", shown, " ", value_name(*option)));
             text = arguments[++i];
         }
-        parsed.push_back({option, is_list(*option) ? split_commas(text) : std::vector{text}, shown});
+        parsed.push_back(
+            {option, is_list(*option) && !option->tables ? split_commas(text) : std::vector{text}, shown});
     }
     return parsed;
 }
@@ -295,10 +329,19 @@ std::string to_toml(const std::vector<Option>& options) {
     for (const auto& table : tables) {
         if (!table.empty()) out += (out.empty() ? "[" : "\n[") + table + "]\n";
         for (const Option& option : options) {
-            if (option.flag_only || table_of(option) != table) continue;
+            if (option.flag_only || option.tables || table_of(option) != table) continue;
             const std::string value = value_text(option);
             const std::string key(last_part(option.name));
             out += value.empty() ? "# " + key + " is not set\n" : key + " = " + value + "\n";
+        }
+    }
+    for (const Option& option : options) {
+        if (!option.tables) continue;
+        for (const std::string& row : *std::get<std::vector<std::string>*>(option.target)) {
+            const auto table = nlohmann::ordered_json::parse(row);
+            out += "\n[[" + option.name + "]]\n";
+            for (const auto& [key, value] : table.items())
+                out += quoted(key) + " = " + toml_text(value) + "\n";
         }
     }
     return out;

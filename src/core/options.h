@@ -56,6 +56,7 @@ struct Option {
     std::vector<std::string> aliases = {};  // further names, accepted in TOML and as flags
     std::string value =
         {};  // its name in help: "FILE", "DIR" (both complete file names), "N"; a default by type
+    bool tables = false;      // a list of strings, each a JSON object: [[name]] in TOML, JSON in a flag
     bool flag_only = false;   // no part of a configuration: neither read from TOML nor written to it
     bool positional = false;  // also taken from the bare arguments, in the table's order
     bool required = false;    // a command line without it is an error

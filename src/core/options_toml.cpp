@@ -12,6 +12,8 @@ struct BrokenToml {};
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "core/options.h"
 
@@ -59,6 +61,25 @@ std::string scalar_text(const Option& option, const toml::node& node, const std:
                                        : "a number");
 }
 
+nlohmann::ordered_json to_json(const toml::node& node, const std::string& shown) {
+    if (const auto* table = node.as_table()) {
+        auto object = nlohmann::ordered_json::object();
+        for (const auto& [name, child] : *table) object[std::string(name.str())] = to_json(child, shown);
+        return object;
+    }
+    if (const auto* array = node.as_array()) {
+        auto list = nlohmann::ordered_json::array();
+        for (const toml::node& child : *array) list.push_back(to_json(child, shown));
+        return list;
+    }
+    if (const auto* value = node.as_string()) return value->get();
+    if (const auto* value = node.as_integer()) return value->get();
+    if (const auto* value = node.as_floating_point(); value && std::isfinite(value->get()))
+        return value->get();
+    if (const auto* value = node.as_boolean()) return value->get();
+    fail(shown, " holds a value that is neither text, a finite number, true or false, a list nor a table");
+}
+
 void apply_node(const std::vector<Option>& options, std::vector<const Option*>& seen, const std::string& key,
                 const toml::node& node, const std::string& source) {
     const Option* option = find_option(options, key);
@@ -81,7 +102,10 @@ void apply_node(const std::vector<Option>& options, std::vector<const Option*>& 
 
     std::vector<std::string> texts;
     const auto* array = node.as_array();
-    if (is_list(*option)) {
+    if (option->tables) {
+        check(array != nullptr && array->is_array_of_tables(), shown, " must be tables: [[", key, "]]");
+        for (const toml::node& item : *array) texts.push_back(to_json(item, shown).dump());
+    } else if (is_list(*option)) {
         check(array != nullptr, shown, " must be a list: [", node.is_string() ? "\"…\"" : "…", "]");
         for (const toml::node& item : *array) texts.push_back(scalar_text(*option, item, shown));
     } else {

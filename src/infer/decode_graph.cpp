@@ -118,6 +118,8 @@ DecodeGraphs::Drawn DecodeGraphs::step(Stream& stream, const ops::PackedBatch& b
     const Key key{round_up_sequences(count),
                   static_cast<int64_t>(std::bit_ceil(static_cast<uint32_t>(pages))),
                   model_.prepare_angles(int64_t{pages} * ops::kPage), model_.lora()};
+    if (arena.generation() != arena_generation_) clear();  // the graphs hold its addresses
+    arena_generation_ = arena.generation();
     std::shared_ptr<Step>& step = steps_[key];
     const bool first = !step;
     if (first) step = std::make_shared<Step>(key.sequences, key.pages);

@@ -38,6 +38,7 @@ class DecodeGraphs {
     };
     Model& model_;
     std::map<Key, std::shared_ptr<Step>> steps_;
+    uint64_t arena_generation_ = 0;
 };
 
 }  // namespace r1

@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
 #include "core/check.h"
 #include "formats/gguf.h"
 #include "model/config.h"
+#include "model/rope_frequencies.h"
 
 namespace r1 {
 namespace {
@@ -125,24 +125,18 @@ GgufMetadata to_gguf(const ModelConfig& config) {
         set("rope.scaling.factor", config.rope_scaling.factor);
     }
     if (config.rope_scaling.rope_type == "llama3")
-        set("rope.scaling.original_context_length", count(config.rope_scaling.original_max_position_embeddings));
+        set("rope.scaling.original_context_length",
+            count(config.rope_scaling.original_max_position_embeddings));
     return metadata;
 }
 
 std::vector<float> rope_frequency_factors(const ModelConfig& config) {
-    const RopeScaling& rope = config.rope_scaling;
-    if (rope.rope_type != "llama3") return {};
-    std::vector<float> factors;
-    for (int i = 0; i < config.head_dim / 2; ++i) {
-        const double wavelength =
-            2 * std::numbers::pi * std::pow(double{config.rope_theta}, 2.0 * i / config.head_dim);
-        const double turns =
-            rope.original_max_position_embeddings / wavelength;  // within the original context
-        const double smooth = std::clamp((turns - double{rope.low_freq_factor}) /
-                                             (double{rope.high_freq_factor} - double{rope.low_freq_factor}),
-                                         0.0, 1.0);
-        factors.push_back(static_cast<float>(1 / ((1 - smooth) / double{rope.factor} + smooth)));
-    }
+    if (config.rope_scaling.rope_type != "llama3") return {};
+    ModelConfig unscaled = config;
+    unscaled.rope_scaling = {};
+    const std::vector<float> scaled = rope_frequencies(config);
+    std::vector<float> factors = rope_frequencies(unscaled);
+    for (size_t i = 0; i < factors.size(); ++i) factors[i] /= scaled[i];
     return factors;
 }
 

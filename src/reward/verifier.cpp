@@ -105,7 +105,7 @@ Verdict verify(const std::string& kind, const nlohmann::json& gold, std::string_
     }
 }
 
-nlohmann::json grade(const nlohmann::json& request) {
+Verdict grade_verdict(const nlohmann::json& request) {
     check(
         request.is_object(),
         "grade: a request is an object such as {\"kind\": \"number\", \"gold\": \"18\", \"answer\": \"18\"}");
@@ -119,7 +119,11 @@ nlohmann::json grade(const nlohmann::json& request) {
     const std::string answer = text.is_string() ? text.get<std::string>() : text.dump();
     const nlohmann::json gold = gold_of(request, verifier.name);
     verifier.check_gold(gold);
-    const Verdict verdict = extracted ? verifier.compare(gold, answer) : verifier.verify(gold, answer);
+    return extracted ? verifier.compare(gold, answer) : verifier.verify(gold, answer);
+}
+
+nlohmann::json grade(const nlohmann::json& request) {
+    const Verdict verdict = grade_verdict(request);
     return {{"score", verdict.score}, {"outcome", name_of(verdict.outcome)}, {"reason", verdict.reason}};
 }
 

@@ -32,6 +32,7 @@ Verdict verify(const std::string& kind, const nlohmann::json& gold, std::string_
 // The gold of a task may also stand beside the kind: {"kind": "countdown", "nums": [...], "target": 40,
 // "answer": "..."}; "format" takes "scheme" and needs no gold. Throws Error on an unknown kind, a missing key
 // or an unusable gold.
+Verdict grade_verdict(const nlohmann::json& request);
 nlohmann::json grade(const nlohmann::json& request);
 
 // --- the answer in a completion

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <map>
 
-#include "reward/verifier.h"
-
 namespace r1 {
 namespace {
 
@@ -12,20 +10,25 @@ constexpr uint32_t kEvaluationStep = 0xffffffffu;  // no training step's random 
 
 }  // namespace
 
-Evaluation evaluate(Stream& stream, Engine& engine, const Tokenizer& tokenizer,
+Evaluation evaluate(Stream& stream, Engine& engine, Scorer& scorer, const Tokenizer& tokenizer,
                     const std::vector<RlProblem>& problems, const SamplingParams& params, uint64_t seed) {
     std::vector<Request> requests;
     for (const auto& problem : problems) {
         requests.push_back(
             {problem.ids, 1, params, seed, kEvaluationStep, static_cast<uint32_t>(requests.size())});
     }
-    auto results = engine.generate(stream, requests);
+    std::vector<std::string> texts(problems.size());
+    Engine::Callbacks callbacks;
+    callbacks.complete = [&](size_t i, int, const Completion& completion) {
+        texts[i] = completion_text(tokenizer, params, completion);
+        scorer.submit(i, scoring_request(problems[i], texts[i], completion, params));
+    };
+    auto results = engine.generate(stream, requests, callbacks);
+    std::vector<ScoredCompletion> scores = scorer.collect();
     Evaluation evaluation;
     std::map<std::string, std::pair<double, double>> families;  // correct, all
     for (size_t i = 0; i < problems.size(); ++i) {
-        EvaluatedCompletion row{{}, std::move(results[i][0]), {}};
-        row.text = completion_text(tokenizer, params, row.completion);
-        row.verdict = verify(problems[i].kind, problems[i].gold, row.text);
+        EvaluatedCompletion row{std::move(texts[i]), std::move(results[i][0]), std::move(scores[i].verdict)};
         const bool correct = row.verdict.outcome == Outcome::correct;
         evaluation.accuracy += correct;
         evaluation.length += static_cast<double>(row.completion.ids.size());

@@ -7,6 +7,7 @@
 #include "infer/language_model.h"
 #include "reward/verdict.h"
 #include "rl/problems.h"
+#include "rl/scorer.h"
 
 namespace r1 {
 
@@ -22,7 +23,7 @@ struct Evaluation {
     std::vector<EvaluatedCompletion> completions;           // in the order of the problems
 };
 
-Evaluation evaluate(Stream& stream, Engine& engine, const Tokenizer& tokenizer,
+Evaluation evaluate(Stream& stream, Engine& engine, Scorer& scorer, const Tokenizer& tokenizer,
                     const std::vector<RlProblem>& problems, const SamplingParams& params, uint64_t seed);
 
 }  // namespace r1

@@ -36,9 +36,13 @@ ProblemSource::ProblemSource(const RlConfig& config, const LanguageModel& langua
 
 RlProblem ProblemSource::generated(uint64_t seed, uint64_t index, Split split) const {
     const Problem problem = mix_.problem(seed, index, split);
-    return {problem.prompt,   language_model_.tokenizer.encode(problem.prompt),
-            problem.question, problem.family,
-            problem.gold,     problem.family};
+    return {problem.prompt,
+            language_model_.tokenizer.encode(problem.prompt),
+            problem.question,
+            problem.family,
+            problem.gold,
+            problem.family,
+            {}};
 }
 
 void ProblemSource::load_data() {
@@ -54,7 +58,8 @@ void ProblemSource::load_data() {
         std::vector<RlProblem> problems;
         size_t too_long = 0;
         for (const Example& example : data.examples) {
-            RlProblem problem{{}, {}, example.prompt, example.kind, example.gold, {}};
+            RlProblem problem{
+                {}, {}, example.prompt, example.kind, example.gold, {}, fs::path(path).filename().string()};
             if (example.messages.is_array())
                 problem.question = example.messages.back().at("content").get<std::string>();
             if (chat) {

@@ -19,6 +19,7 @@ struct RlProblem {
     std::string kind;      // of verifier
     nlohmann::json gold;
     std::string family;  // of a generated problem
+    std::string source;  // file name of a problem from data
 };
 
 class ProblemSource {

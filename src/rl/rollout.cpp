@@ -12,17 +12,12 @@
 namespace r1 {
 namespace {
 
-void score_sample(const RlConfig& config, const RlProblem& problem, RolloutSample& sample) {
-    sample.verdict = verify(problem.kind, problem.gold, sample.text);
-    sample.reasoning = count_reasoning(sample.text);
-    sample.rewards.emplace_back("accuracy", sample.verdict.score);
-    sample.reward = static_cast<double>(config.accuracy_weight) * sample.verdict.score;
-    const Verdict format = verify_format(config.format_scheme, sample.text);
-    sample.formatted = format.score >= 1.0;
-    if (config.format_weight > 0.0f) {
-        sample.rewards.emplace_back("format", format.score);
-        sample.reward += static_cast<double>(config.format_weight) * format.score;
-    }
+void set_score(const RlConfig& config, ScoredCompletion scored, RolloutSample& sample) {
+    sample.verdict = std::move(scored.verdict);
+    sample.reasoning = scored.reasoning;
+    sample.rewards = std::move(scored.rewards);
+    sample.reward = scored.reward;
+    sample.formatted = verify_format(config.format_scheme, sample.text).score >= 1.0;
     if (config.soft_overlong_cache > 0) {
         const double penalty =
             soft_overlong_penalty(static_cast<int64_t>(sample.completion.ids.size()),
@@ -58,9 +53,9 @@ SamplingParams rollout_params(const RlConfig& config, const LanguageModel& langu
     return params;
 }
 
-Rollout make_rollout(Stream& stream, Engine& engine, const RlConfig& config,
+Rollout make_rollout(Stream& stream, Engine& engine, Scorer& scorer, const RlConfig& config,
                      const LanguageModel& language_model, const ProblemSource& source, int64_t step,
-                     const Engine::Callbacks& callbacks) {
+                     const std::function<void(size_t)>& completed) {
     const SamplingParams params = rollout_params(config, language_model);
     Rollout rollout;
     const auto wanted = static_cast<size_t>(config.prompts_per_step);
@@ -72,20 +67,32 @@ Rollout make_rollout(Stream& stream, Engine& engine, const RlConfig& config,
             requests.push_back({problem.ids, config.num_generations, params, config.seed,
                                 static_cast<uint32_t>(step), index});
         }
+        const auto group_size = static_cast<size_t>(config.num_generations);
+        std::vector<std::string> texts(problems.size() * group_size);
+        size_t complete = 0;
+        Engine::Callbacks callbacks;
+        callbacks.complete = [&](size_t request, int sample, const Completion& completion) {
+            const size_t index = request * group_size + static_cast<size_t>(sample);
+            texts[index] = completion_text(language_model.tokenizer, params, completion);
+            scorer.submit(index, scoring_request(problems[request], texts[index], completion, params));
+            if (completed) completed(++complete);
+        };
         const double start = seconds_now();
         auto results = engine.generate(stream, requests, callbacks);
         rollout.generate_seconds += seconds_now() - start;
         rollout.generated_tokens += engine.generated_tokens();
         rollout.prompt_tokens += engine.prompt_tokens();
-        const double scoring = seconds_now();
+        const double scoring = seconds_now();  // what was not scored beside the rollout
+        std::vector<ScoredCompletion> scores = scorer.collect();
         for (size_t i = 0; i < problems.size(); ++i) {
             RolloutGroup group{std::move(problems[i]), {}, false};
             for (auto& completion : results[i]) {
                 RolloutSample sample;
-                sample.text = completion_text(language_model.tokenizer, params, completion);
+                const size_t index = i * group_size + group.samples.size();
+                sample.text = std::move(texts[index]);
                 sample.truncated = completion.finish_reason == FinishReason::length;
                 sample.completion = std::move(completion);
-                score_sample(config, group.problem, sample);
+                set_score(config, std::move(scores[index]), sample);
                 group.samples.push_back(std::move(sample));
             }
             const auto differs = [&](const RolloutSample& s) { return s.reward != group.samples[0].reward; };
@@ -125,9 +132,10 @@ std::vector<std::pair<std::string, double>> rollout_metrics(const Rollout& rollo
             reflective += sample.reasoning.reflective_words, checks += sample.reasoning.checks;
             backtracks += sample.reasoning.backtracks, tries += sample.reasoning.tries;
             outcomes[static_cast<size_t>(sample.verdict.outcome)] += 1;
-            for (size_t p = 0; p < sample.rewards.size(); ++p) {
-                if (parts.size() <= p) parts.emplace_back(sample.rewards[p].first, std::vector<double>{});
-                parts[p].second.push_back(sample.rewards[p].second);
+            for (const auto& [name, score] : sample.rewards) {
+                auto part = std::ranges::find(parts, name, [](const auto& p) { return p.first; });
+                if (part == parts.end()) part = parts.insert(part, {name, {}});
+                part->second.push_back(score);
             }
         }
     }

@@ -1,22 +1,23 @@
 // One step's experience: groups of completions with their rewards and advantages.
 #pragma once
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "infer/engine.h"
-#include "reward/reasoning.h"
 #include "reward/verdict.h"
 #include "rl/config.h"
 #include "rl/problems.h"
+#include "rl/scorer.h"
 
 namespace r1 {
 
 struct RolloutSample {
     Completion completion;
     std::string text;
-    Verdict verdict;                                      // of the answer
-    std::vector<std::pair<std::string, double>> rewards;  // the parts, unweighted
+    Verdict verdict;                                      // as ScoredCompletion has it
+    std::vector<std::pair<std::string, double>> rewards;  // the parts that apply, unweighted
     double reward = 0.0;                                  // their weighted sum
     float advantage = 0.0f;
     bool truncated = false;
@@ -39,9 +40,10 @@ struct Rollout {
 };
 
 SamplingParams rollout_params(const RlConfig& config, const LanguageModel& language_model);
-Rollout make_rollout(Stream& stream, Engine& engine, const RlConfig& config,
+// `completed` is told how many completions of the round have ended.
+Rollout make_rollout(Stream& stream, Engine& engine, Scorer& scorer, const RlConfig& config,
                      const LanguageModel& language_model, const ProblemSource& source, int64_t step,
-                     const Engine::Callbacks& callbacks);
+                     const std::function<void(size_t)>& completed = {});
 
 // TRL's and our metrics of a rollout, by name; those of time apart.
 std::vector<std::pair<std::string, double>> rollout_metrics(const Rollout& rollout);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <thread>
 
 #include "core/clock.h"
 #include "infer/adapters.h"
@@ -24,6 +25,11 @@ RunFolder open_run(const RlConfig& config) {
     return RunFolder::create_unique("runs", "zero");
 }
 
+int reward_workers(const RlConfig& config) {
+    if (config.reward_workers > 0) return config.reward_workers;
+    return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 8);
+}
+
 class Trainer {
   public:
     Trainer(Stream& stream, const RlConfig& config, LanguageModel language_model,
@@ -35,6 +41,7 @@ class Trainer {
           model_(*language_model_.model),
           run_(open_run(config)),
           source_(config_, language_model_),
+          scorer_(reward_parts(config), reward_workers(config), config.reward_budget),
           engine_(model_, EngineOptions{.max_sequences = config.max_sequences}),
           optimizer_(model_, {config.adam_beta1, config.adam_beta2, config.adam_epsilon, config.weight_decay,
                               config.max_grad_norm}) {
@@ -152,15 +159,13 @@ class Trainer {
     void one_step() {
         const double start = seconds_now();
         const int64_t step = step_ + 1;
-        size_t complete = 0;
         const size_t expected =
             static_cast<size_t>(config_.prompts_per_step) * static_cast<size_t>(config_.num_generations);
-        Engine::Callbacks progress;
-        progress.complete = [&](size_t, int, const Completion&) {
-            if (++complete % 8 == 0) status(cat("rolling out ", complete, " of ", expected));
+        const auto completed = [&](size_t count) {
+            if (count % 8 == 0) status(cat("rolling out ", count, " of ", expected));
         };
         const Rollout rollout =
-            make_rollout(stream_, engine_, config_, language_model_, source_, step, progress);
+            make_rollout(stream_, engine_, scorer_, config_, language_model_, source_, step, completed);
         status("learning");
         const double training = seconds_now();
         const UpdateResult update = update_policy(stream_, model_, reference_.get(), optimizer_, schedule_,
@@ -272,7 +277,7 @@ class Trainer {
     void add_evaluation(Json& metrics, int64_t step) {
         status(cat("answering ", source_.held_out().size(), " held-out problems"));
         const Evaluation evaluation =
-            evaluate(stream_, engine_, language_model_.tokenizer, source_.held_out(),
+            evaluate(stream_, engine_, scorer_, language_model_.tokenizer, source_.held_out(),
                      rollout_params(config_, language_model_), config_.seed);
         metrics["eval/accuracy"] = evaluation.accuracy;
         metrics["eval/length"] = evaluation.length;
@@ -395,6 +400,7 @@ class Trainer {
     Model& model_;
     RunFolder run_;
     ProblemSource source_;
+    Scorer scorer_;
     Engine engine_;
     Optimizer optimizer_;
     Schedule schedule_;

@@ -245,6 +245,42 @@ TEST_F(OptionsTest, LaterSourcesWin) {
     EXPECT_EQ(config.epsilon, 0.3);
 }
 
+struct TablesTest : OptionsTest {
+    std::vector<std::string> rows;
+    TablesTest() { table.push_back({.name = "reward", .target = &rows, .tables = true}); }
+};
+
+TEST_F(TablesTest, TablesAreJsonObjectsInTheirOrder) {
+    toml(
+        "steps = 3\n[[reward]]\nkind = \"accuracy\"\n[[reward]]\nkind = \"format\"\nweight = 0.25\n"
+        "data = [\"a\", \"b\"]\nmore = {deep = true, n = 3}\n");
+    ASSERT_EQ(rows.size(), 2u);
+    EXPECT_EQ(rows[0], R"({"kind":"accuracy"})");
+    const std::string written = to_toml(table);
+    const auto before = rows;
+    rows.clear();
+    toml(written.c_str());
+    EXPECT_EQ(rows, before) << written;
+    EXPECT_EQ(to_toml(table), written);
+}
+
+TEST_F(TablesTest, AFlagTakesOneTableAsJson) {
+    flags({"--reward", R"({"kind":"accuracy","data":["a","b"]})", "--reward", R"({"kind":"format"})"});
+    ASSERT_EQ(rows.size(), 2u);
+    EXPECT_EQ(rows[0], R"({"kind":"accuracy","data":["a","b"]})");
+}
+
+TEST_F(TablesTest, WhatIsNoTableIsAnError) {
+    EXPECT_NE(toml_error("reward = [\"format\"]").find("must be tables: [[reward]]"), std::string::npos);
+    EXPECT_NE(toml_error("reward = 3").find("must be tables"), std::string::npos);
+    EXPECT_NE(toml_error("[[reward]]\nweight = nan").find("neither text"), std::string::npos);
+    EXPECT_NE(toml_error("[[reward]]\nday = 2026-01-01").find("neither text"), std::string::npos);
+    for (const std::string text : {"format", "[1]", "{", R"({"kind":null})", R"({"a":{"b":null}})"})
+        EXPECT_NE(error_of([&] { flags({"--reward", text}); }), "no error") << text;
+    const std::string deep = "{\"a\":" + std::string(100, '[') + std::string(100, ']') + "}";
+    EXPECT_NE(error_of([&] { flags({"--reward", deep}); }), "no error");
+}
+
 TEST(Options, Nearest) {
     const std::vector<std::string> words = {"zero", "generate", "doctor", "completion", "rl"};
     EXPECT_EQ(nearest("zeor", words), "zero");

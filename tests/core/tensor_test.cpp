@@ -125,6 +125,21 @@ TEST(Arena, ReleasesToAMarkAndReusesTheMemory) {
 }
 
 // Random nesting of takes and releases: live pieces keep what was written to them.
+TEST(Arena, SizesThatChangeDoNotMakeItGrow) {
+    Arena arena;
+    Rng rng(1);
+    uint64_t moved = 0;
+    for (int round = 0; round < 3000; ++round) {
+        const ArenaScope scope(arena);
+        const int64_t most = int64_t{1} << (10 + rng.below(12));
+        for (int i = 0; i < 8; ++i)
+            arena.floats(1 + static_cast<int64_t>(rng.below(static_cast<uint32_t>(most))));
+        if (round == 2000) moved = arena.generation();
+    }
+    EXPECT_LE(arena.held_bytes(), 2 * arena.peak_bytes() + (size_t{8} << 20));
+    EXPECT_EQ(arena.generation(), moved);
+}
+
 TEST(Arena, PiecesNeverOverlap) {
     Arena arena;
     Rng rng(1);

@@ -1,0 +1,91 @@
+#include "reward/composition.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/check.h"
+#include "reward/verifier.h"
+
+namespace r1 {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* accuracy_kind = "accuracy";
+
+template <class T>
+T take(json& table, const char* key, T otherwise) {
+    const auto found = table.find(key);
+    if (found == table.end()) return otherwise;
+    try {
+        T value = found->template get<T>();
+        table.erase(found);
+        return value;
+    } catch (const json::exception&) {
+        fail("[[reward]] ", key, " is ", found->dump().substr(0, 60), ", which is of the wrong type");
+    }
+}
+
+RewardPart parse_reward_part(const std::string& row) {
+    json table = json::parse(row);
+    RewardPart part;
+    part.kind = take(table, "kind", std::string());
+    check(!part.kind.empty(), "[[reward]] needs a kind: accuracy, or a verifier's name as `r1 grade` has it");
+    part.name = take(table, "name", part.kind);
+    check(!part.name.empty() && part.name.find_first_of("/ \n") == std::string::npos, "[[reward]] name \"",
+          part.name, "\" must be one word: it becomes rewards/NAME/mean");
+    part.weight = take(table, "weight", 1.0);
+    check(std::abs(part.weight) <= 1e6, "[[reward]] ", part.name, ": weight ", part.weight,
+          " is out of range");
+    part.data = take(table, "data", std::vector<std::string>());
+    part.options = std::move(table);
+    if (part.kind == accuracy_kind) {
+        check(part.options.empty(), "[[reward]] accuracy takes no \"", part.options.begin().key(),
+              "\"; the problems bring their own");
+        return part;
+    }
+    find_verifier(part.kind);  // throws, naming the known ones
+    const Verdict trial = score_part(part, {});
+    check(trial.outcome != Outcome::error, "[[reward]] ", part.name, ": ", trial.reason);
+    return part;
+}
+
+}  // namespace
+
+bool RewardPart::applies_to(const ScoringRequest& request) const {
+    if (data.empty()) return true;
+    return std::ranges::any_of(data, [&](const std::string& wanted) {
+        return wanted == request.kind || wanted == request.family || wanted == request.source;
+    });
+}
+
+std::vector<RewardPart> parse_reward_parts(const std::vector<std::string>& rows) {
+    std::vector<RewardPart> parts;
+    for (const std::string& row : rows) {
+        RewardPart part = parse_reward_part(row);
+        for (const RewardPart& other : parts)
+            check(other.name != part.name, "two [[reward]] tables are named ", part.name,
+                  "; give one a name");
+        parts.push_back(std::move(part));
+    }
+    return parts;
+}
+
+Verdict score_part(const RewardPart& part, const ScoringRequest& request) {
+    if (part.kind == accuracy_kind) {
+        if (request.kind.empty()) return {0, Outcome::error, "the problem has no verifier"};
+        return verify(request.kind, request.gold, request.completion);
+    }
+    json options = part.options;
+    options["kind"] = part.kind;
+    options["completion"] = request.completion;
+    options["tokens"] = request.tokens;
+    if (!options.contains("max_tokens")) options["max_tokens"] = request.max_tokens;
+    try {
+        return grade_verdict(options);
+    } catch (const Error& error) {
+        return {0, Outcome::error, error.what()};
+    }
+}
+
+}  // namespace r1
