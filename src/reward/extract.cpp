@@ -301,6 +301,23 @@ bool is_result(std::string_view s, size_t from, size_t to) {
     return false;
 }
 
+// Is what follows the last of several? "x = 3 or x = 5", "either 3 or", up to its name and sign.
+bool is_one_of_several(std::string_view before) {
+    std::string text = lower(trim(before, " \t$"));
+    std::string_view t = text;
+    if (t.ends_with('=')) {
+        t = trim(t.substr(0, t.size() - 1));
+        const size_t word = t.find_last_of(" $,");
+        const std::string_view name = t.substr(word == npos ? 0 : word + 1);
+        if (name.empty() || name.size() > 4 || !is_letter(name[0]))
+            return false;  // a computation, not a name
+        t = word == npos ? std::string_view() : trim(t.substr(0, word + 1), " \t$");
+    }
+    for (const std::string_view join : {" or", " and", "或", "和", ",or", ",and", "="})
+        if (t.ends_with(join)) return true;
+    return t.ends_with(',') && text.ends_with('=');
+}
+
 // The last stretch of formula in a line of prose.
 Readings read_last_run(std::string_view line) {
     const std::string plain = algebra::plain_signs(without_delimiters(line, true));
@@ -314,6 +331,23 @@ Readings read_last_run(std::string_view line) {
         }
     size_t last = s.find_last_of("0123456789");
     if (last == npos) return {};
+    // "9 + 6 = 15 liters of the 24"
+    if (const size_t equals = s.rfind('='); equals != npos && equals < last) {
+        if (is_one_of_several(s.substr(0, equals + 1))) return {};
+        const std::string_view rest = trim(s.substr(equals + 1), " \t$");
+        size_t end = 0;
+        while (end < rest.size() && (is_digit(rest[end]) || std::string_view(",./").find(rest[end]) != npos ||
+                                     (end == 0 && rest[0] == '-')))
+            ++end;
+        const std::string_view number = trim(rest.substr(0, end), ",./");
+        std::string_view after = trim(rest.substr(end));
+        const bool word = after.size() > 1 && !is_digit(after[1]) &&
+                          std::string_view("*+-/^(\\{<>|").find(after[0]) == npos &&
+                          (is_blank(rest[end]) || !is_letter(after[0]));
+        if (!number.empty() && is_digit(number.back()) && word) {
+            if (auto out = algebra::read_answer(number); !is_words(out)) return out;
+        }
+    }
     const auto in_word = [&](size_t i) {
         return is_letter(s[i]) &&
                ((i > 0 && is_letter(s[i - 1])) || (i + 1 < s.size() && is_letter(s[i + 1])));
@@ -337,6 +371,7 @@ Readings read_last_run(std::string_view line) {
                !(s[begin] == '.' && begin + 1 < end && is_digit(s[begin + 1])))
             ++begin;
         while (end > begin && std::string_view(" \t,.!;").find(s[end - 1]) != npos) --end;
+        if (is_one_of_several(s.substr(0, begin))) return {};
         if (begin >= end || !(is_result(s, begin, end) || trim(s, " .!").size() == end - begin)) return {};
         Readings out = algebra::read_answer(s.substr(begin, end - begin));
         return is_words(out) ? Readings{} : out;
@@ -471,7 +506,7 @@ std::vector<Expr> extract_answer(std::string_view text, Anchors anchors) {
     if (anchors != Anchors::boxed) {
         const size_t boxes_end = boxes.empty() ? 0 : boxes.back().end;
         auto out = statement(final_phrases, boxes_end);
-        if (!out.empty()) return out;
+        if (!out.empty() && (boxes.empty() || !is_words(out))) return out;
     }
     if (!boxes.empty() || anchors == Anchors::boxed) return read_boxes(text, boxes);
     if (const size_t marks = text.rfind("####"); marks != npos) return read_statement(text.substr(marks + 4));
