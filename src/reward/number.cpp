@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "core/check.h"
+#include "reward/math.h"
 #include "reward/verifier.h"
 #include "tasks/number.h"
 
@@ -65,6 +66,12 @@ std::optional<Number> read_explicit(std::string_view text) {
     return std::nullopt;
 }
 
+// Does the text point to its answer?
+bool is_anchored(std::string_view text) {
+    return last_answer_block(text) || last_boxed(text) || text.find("####") != std::string_view::npos ||
+           after_phrase(text);
+}
+
 std::optional<Number> read_answer(std::string_view text) {
     if (const auto block = last_answer_block(text)) return read_explicit(*block);
     if (const auto boxed = last_boxed(text)) return read_explicit(*boxed);
@@ -76,9 +83,7 @@ std::optional<Number> read_answer(std::string_view text) {
         const auto numbers = find_numbers(*after);
         if (!numbers.empty()) return numbers.front();
     }
-    auto numbers = find_numbers(text);
-    if (numbers.empty()) return std::nullopt;
-    return numbers.back();
+    return std::nullopt;
 }
 
 Number read_gold(const nlohmann::json& gold) {
@@ -110,7 +115,9 @@ Verdict verify_number(const nlohmann::json& gold, std::string_view completion) {
         check_number_gold(gold);
         return {0, Outcome::unparsed, "the thinking does not end"};
     }
-    return judge(gold, read_answer(rest));
+    if (is_anchored(rest)) return judge(gold, read_answer(rest));
+    check_number_gold(gold);
+    return verify_math(gold, rest);
 }
 
 Verdict compare_number(const nlohmann::json& gold, std::string_view answer) {

@@ -7,6 +7,7 @@
 #include "reward/format.h"
 #include "reward/language.h"
 #include "reward/length.h"
+#include "reward/math.h"
 #include "reward/number.h"
 #include "tasks/task.h"
 
@@ -87,7 +88,9 @@ nlohmann::json gold_of(const nlohmann::json& request, const std::string& kind) {
     nlohmann::json gold = request.contains("gold") ? request["gold"] : request;
     if (gold.is_object() && gold.contains("nums") && !gold.contains("numbers"))
         gold["numbers"] = gold["nums"];
-    check((kind != "number" && kind != "mcq") || request.contains("gold"), "grade: gold is missing");
+    const bool needs_gold = kind == "number" || kind == "math" || kind == "mcq";
+    check(!needs_gold || request.contains("gold"), "grade: gold is missing");
+    if (kind == "math" && request.contains("policy")) gold = {{"gold", gold}, {"policy", request["policy"]}};
     return gold;
 }
 
@@ -112,6 +115,8 @@ const std::vector<Verifier>& verifiers() {
     static const std::vector<Verifier> all = [] {
         std::vector<Verifier> list = {
             {"number", "one number, compared exactly", check_number_gold, verify_number, compare_number},
+            {"math", "an answer in LaTeX or plain text, by exact and multi-precision arithmetic",
+             check_math_gold, verify_math, compare_math},
             {"mcq", "the letter of an option", check_choice_gold, verify_choice, compare_choice},
             {"code", "a program or function that passes its tests in a sandbox", check_code_gold, verify_code,
              compare_code},

@@ -1,0 +1,95 @@
+// Answers in words.
+#include <algorithm>
+
+#include "algebra/comparer.h"
+#include "algebra/words.h"
+
+namespace r1::algebra {
+namespace {
+
+bool is_alphanumeric(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || static_cast<unsigned char>(c) >= 0x80;
+}
+
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+std::string plain(std::string_view text) {
+    std::string low;
+    for (size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '\\') {  // a command of style is no word; another one is
+            size_t end = i + 1;
+            while (end < text.size() &&
+                   ((text[end] >= 'a' && text[end] <= 'z') || (text[end] >= 'A' && text[end] <= 'Z')))
+                ++end;
+            const auto command = find_command(text.substr(i + 1, end - i - 1));
+            const bool style = command && command->type != CommandType::sign &&
+                               command->type != CommandType::name && command->type != CommandType::function &&
+                               command->type != CommandType::constant;
+            if (end > i + 1 && style) {
+                i = end - 1;
+                continue;
+            }
+            if (end > i + 1) low += text.substr(i + 1, end - i - 1);
+            i = std::max(end - 1, i + 1);
+            continue;
+        }
+        const char c = text[i];
+        low += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    }
+    for (const std::string_view article : {"the ", "a ", "an "})
+        if (low.starts_with(article) && !low.starts_with("a and ")) low.erase(0, article.size());
+    for (const std::string_view join : {", and ", " and ", " & "})
+        for (size_t at = low.find(join); at != std::string::npos; at = low.find(join))
+            low.replace(at, join.size(), ",");
+    std::string out;
+    for (size_t i = 0; i < low.size(); ++i) {
+        const char c = low[i];
+        if (is_alphanumeric(c) || std::string_view("+-*/^=<>!%_").find(c) != std::string_view::npos) out += c;
+        // a separator counts between two things, a point between digits
+        const char before = out.empty() ? ' ' : out.back(), after = i + 1 < low.size() ? low[i + 1] : ' ';
+        if ((c == ',' && !out.empty()) ||
+            ((c == ':' || c == ';') && !out.empty() && is_alphanumeric(after)) ||
+            (c == ' ' && is_digit(before) && is_digit(after)) ||
+            (c == '.' && is_digit(before) && is_digit(after)))
+            out += c;
+    }
+    while (!out.empty() && (out.back() == ',' || out.back() == '.')) out.pop_back();
+    return out;
+}
+
+}  // namespace
+
+std::string plain_words(const Expr& e) {
+    switch (e.kind) {
+        case Kind::text:
+        case Kind::symbol: {
+            const std::string words = plain(e.name);
+            for (const std::string_view none :
+                 {"nosolution", "nosolutions", "norealsolution", "norealsolutions", "emptyset", "none"})
+                if (words == none) return "empty";
+            if (words == "dne") return "doesnotexist";
+            if (words == "allrealnumbers" || words == "allreals" || words == "realnumbers") return "reals";
+            return words;
+        }
+        case Kind::constant:
+            return e.name;
+        case Kind::number:
+            return e.value->get_den() == 1 ? e.value->get_str() : "";
+        case Kind::list:
+        case Kind::tuple: {
+            std::string all;
+            for (const Expr& a : e.args) {
+                const std::string part = plain_words(a);
+                if (part.empty()) return "";
+                all += (all.empty() ? "" : ",") + part;
+            }
+            return all;
+        }
+        default:
+            return "";
+    }
+}
+
+}  // namespace r1::algebra

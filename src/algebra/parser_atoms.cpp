@@ -1,0 +1,461 @@
+// The operands: numbers, names, brackets, functions, environments.
+#include <algorithm>
+
+#include "algebra/matrix.h"
+#include "algebra/parser.h"
+#include "algebra/words.h"
+
+namespace r1::algebra {
+namespace {
+
+Expr pair(Kind kind, Expr a, Expr b, std::string name = "") {
+    std::vector<Expr> both;
+    both.push_back(std::move(a));
+    both.push_back(std::move(b));
+    return make(kind, std::move(both), std::move(name));
+}
+Expr single(Kind kind, Expr a, std::string name = "") {
+    std::vector<Expr> one;
+    one.push_back(std::move(a));
+    return make(kind, std::move(one), std::move(name));
+}
+Expr integer(long value) {
+    return number(mpq_class(value));
+}
+
+// \frac{3}{4} of plain integers, smaller than one: what may follow a number as the rest of a mixed number.
+bool is_proper_fraction(const Expr& e) {
+    return e.kind == Kind::divide && e.args[0].kind == Kind::number && e.args[1].kind == Kind::number &&
+           is_integer(e.args[0]) && is_integer(e.args[1]) && *e.args[0].value > 0 &&
+           *e.args[0].value < *e.args[1].value;
+}
+
+}  // namespace
+
+std::optional<Expr> Parser::primary() {
+    const Nest nest(depth_);
+    if (!nest) return std::nullopt;
+    switch (here().type) {
+        case TokenType::number:
+            return number_or_mixed();
+        case TokenType::letter:
+            return letter();
+        case TokenType::text:
+        case TokenType::word:
+            return words();
+        case TokenType::function:
+            return function();
+        case TokenType::begin:
+            return environment();
+        case TokenType::op:
+            break;
+        default:
+            return std::nullopt;
+    }
+    if (is_op("(") || is_op("[") || is_op("<(") || is_op("]")) return brackets();
+    if (is_op("{")) return braces();
+    if (is_op("\\{")) return set_braces();
+    if (is_op("|") || is_op("||")) return bars(here().text == "|" ? "|" : "||");
+    struct Rounding {
+        const char *open, *close, *name;
+    };
+    for (const auto& [open, close, name] :
+         {Rounding{"lfloor", "rfloor", "floor"}, {"lceil", "rceil", "ceil"}, {"lfloor", "rceil", "round"}})
+        if (is_op(open)) {
+            const size_t before = at_++;
+            Parsed inside = sum();
+            if (inside && accept(close)) return single(Kind::function, std::move(*inside), name);
+            at_ = before;
+        }
+    return std::nullopt;
+}
+
+std::optional<Expr> Parser::number_or_mixed() {
+    const Token& token = here();
+    ++at_;
+    Expr whole = number(token.value);
+    whole.decimals = token.decimals;
+    const bool integral = token.decimals < 0 && token.value.get_den() == 1;
+    if (integral && here().type == TokenType::function && here().text == "frac") {
+        const size_t before = at_;
+        Parsed part = function();
+        if (part && is_proper_fraction(*part)) return pair(Kind::add, std::move(whole), std::move(*part));
+        at_ = before;
+    }
+    if (integral && here().type == TokenType::number && here().space && is_op_at(1, "/") &&
+        ahead(2).type == TokenType::number) {
+        Expr part = pair(Kind::divide, number(here().value), number(ahead(2).value));
+        if (is_proper_fraction(part)) {
+            at_ += 3;
+            return pair(Kind::add, std::move(whole), std::move(part));
+        }
+    }
+    if (token.decimals >= 3 && here().type == TokenType::letter && here().text == "...") {
+        const std::string& digits = token.text;  // 0.333…
+        const char last = digits.back();
+        if (digits.size() >= 3 && digits[digits.size() - 2] == last && digits[digits.size() - 3] == last) {
+            ++at_;
+            mpz_class scale;
+            mpz_ui_pow_ui(scale.get_mpz_t(), 10, static_cast<unsigned long>(token.decimals));
+            mpq_class rest(mpz_class(last - '0'), mpz_class(scale * 9));
+            rest.canonicalize();
+            whole.value = token.value + rest;
+            whole.decimals = -1;
+        }
+    }
+    return whole;
+}
+
+std::optional<Expr> Parser::letter() {
+    const std::string name = here().text;
+    ++at_;
+    for (const char* known : {"pi", "e", "i", "inf", "reals", "empty"})
+        if (name == known) return constant(name);
+    if ((name == "f" || name == "g") && (is_op("(") || (is_op("'") && is_op_at(1, "(")))) {
+        std::string full = name;
+        while (accept("'")) full += "'";
+        const size_t before = at_;
+        if (Parsed inside = argument()) return single(Kind::function, std::move(*inside), full);
+        at_ = before;
+    }
+    if ((name == "f" || name == "g") && is_op("^") && is_op_at(1, "{") && is_op_at(2, "-") &&
+        ahead(3).text == "1" && is_op_at(4, "}") && is_op_at(5, "(")) {
+        at_ += 5;
+        if (Parsed inside = argument()) return single(Kind::function, std::move(*inside), name + "^-1");
+        return std::nullopt;
+    }
+    if (name == "angle" || name == "triangle") {  // ∠ABC is a name
+        std::string full = name;
+        while (here().type == TokenType::letter || here().type == TokenType::word)
+            full += tokens_[at_++].text;
+        return symbol(full);
+    }
+    return symbol(name);
+}
+
+std::optional<Expr> Parser::words() {
+    const Token first = here();
+    ++at_;
+    if (first.type == TokenType::text) return make(Kind::text, {}, first.text);
+    std::string low = first.text;
+    for (char& c : low)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    if (const auto value = number_word(low)) return integer(*value);
+    if (prose_) {
+        --at_;
+        return std::nullopt;
+    }
+    std::string all = first.text;
+    while (here().type == TokenType::word || (here().type == TokenType::letter && here().text == "a"))
+        all += " " + tokens_[at_++].text;
+    return make(Kind::text, {}, all);
+}
+
+std::optional<Expr> Parser::brackets() {
+    const size_t before = at_;
+    const std::string open = here().text;
+    ++at_;
+    const int bars = bars_;
+    bars_ = 0;
+    Parsed inside = list();
+    bars_ = bars;
+    const std::string close = here().type == TokenType::op ? here().text : "";
+    const bool closes = close == ")" || close == "]" || (close == ")>" && open == "<(") ||
+                        (close == "[" && open != "(" && open != "<(");
+    if (!inside || !closes) {
+        at_ = before;
+        return std::nullopt;
+    }
+    ++at_;
+    if (inside->kind != Kind::list) {
+        if ((open == "(") != (close == ")") && open != "<(") return std::nullopt;
+        return inside;
+    }
+    const size_t count = inside->args.size();
+    const bool round = open == "(" && close == ")";
+    if (open == "]" || close == "[") {  // ]a, b[
+        if (count != 2) return std::nullopt;
+        return make(Kind::interval, std::move(inside->args),
+                    std::string(open == "[" ? "[" : "(") + (close == "]" ? "]" : ")"));
+    }
+    if (open == "<(") return make(Kind::tuple, std::move(inside->args), "<>");
+    if (count == 2 && !round) return make(Kind::interval, std::move(inside->args), open + close);
+    if (!round && open + close != "[]") return std::nullopt;
+    return make(Kind::tuple, std::move(inside->args), open + close);
+}
+
+std::optional<Expr> Parser::braces() {
+    const size_t before = at_++;
+    const int bars = bars_;
+    bars_ = 0;
+    if (accept("}")) return primary();  // an empty group
+    Parsed inside = list();
+    if (inside && accept("choose")) {  // {n \choose k}
+        Parsed under = list();
+        inside = under ? Parsed(pair(Kind::function, std::move(*inside), std::move(*under), "binom"))
+                       : std::nullopt;
+    }
+    bars_ = bars;
+    if (inside && accept("}")) return inside;
+    at_ = before;
+    return std::nullopt;
+}
+
+std::optional<Expr> Parser::set_braces() {
+    const size_t before = at_++;
+    if (accept("\\}")) return constant("empty");
+    const int bars = bars_;
+    bars_ = -1;
+    Parsed inside = list();
+    bars_ = bars;
+    if (inside && (is_op("|") || is_op(":"))) {  // {x | x > 3}: the condition says it all
+        ++at_;
+        inside = list();
+    } else if (inside) {
+        if (inside->kind == Kind::list)
+            inside = make(Kind::set, std::move(inside->args));
+        else
+            inside = single(Kind::set, std::move(*inside));
+    }
+    if (inside && accept("\\}")) return inside;
+    at_ = before;
+    return std::nullopt;
+}
+
+std::optional<Expr> Parser::bars(const char* close) {
+    const size_t before = at_++;
+    const int bars = bars_;
+    bars_ = 1;
+    Parsed inside = sum();
+    bars_ = bars;
+    if (inside && accept(close)) return single(Kind::function, std::move(*inside), close[1] ? "norm" : "abs");
+    at_ = before;
+    return std::nullopt;
+}
+
+std::string Parser::raw_group() {
+    std::string out;
+    if (!is_op("{")) {
+        if (here().type == TokenType::end) return out;
+        return tokens_[at_++].text;
+    }
+    int depth = 0;
+    while (here().type != TokenType::end) {
+        const Token& token = tokens_[at_++];
+        if (token.type == TokenType::op && token.text == "{" && depth++ == 0) continue;
+        if (token.type == TokenType::op && token.text == "}" && --depth == 0) break;
+        out += token.text;
+    }
+    return out;
+}
+
+std::optional<Expr> Parser::group_or_token() {
+    const Nest nest(depth_);
+    if (!nest) return std::nullopt;
+    if (is_op("{")) return braces();
+    if (is_op("-") || is_op("+")) {
+        const bool minus = is_op("-");
+        ++at_;
+        Parsed inside = group_or_token();
+        if (inside && minus) return single(Kind::negate, std::move(*inside));
+        return inside;
+    }
+    if (here().type == TokenType::number) {
+        Expr value = number(here().value);
+        value.decimals = here().decimals;
+        ++at_;
+        return value;
+    }
+    return primary();
+}
+
+// What an unbracketed function applies to: "2x" of sin 2x, up to the next function.
+std::optional<Expr> Parser::implicit_product() {
+    const auto next_function = [&] {
+        return here().type == TokenType::function && here().text != "frac" && here().text != "sqrt" &&
+               here().text != "binom";
+    };
+    Parsed left = is_op("-") ? factor() : postfix();
+    while (left && starts_factor() && !next_function()) {
+        const size_t before = at_;
+        Parsed right = postfix();
+        if (!right) {
+            at_ = before;
+            break;
+        }
+        left = pair(Kind::multiply, std::move(*left), std::move(*right));
+    }
+    return left;
+}
+
+std::optional<Expr> Parser::argument() {
+    const Nest nest(depth_);
+    if (!nest) return std::nullopt;
+    if (is_op("(") || is_op("[")) return brackets();
+    if (is_op("{")) return braces();
+    if (is_op("\\{")) return set_braces();
+    return implicit_product();
+}
+
+std::optional<Expr> Parser::fraction() {
+    // \frac12, \frac1{72}, \frac{1}2: without braces an argument is one digit
+    if (here().type == TokenType::number && here().text.size() == 2 && here().decimals < 0) {
+        const std::string digits = here().text;
+        ++at_;
+        return pair(Kind::divide, integer(digits[0] - '0'), integer(digits[1] - '0'));
+    }
+    if (here().type == TokenType::number && here().text.size() > 2) return std::nullopt;
+    Parsed over = group_or_token();
+    if (!over) return std::nullopt;
+    if (is_op("/")) ++at_;
+    Parsed under = group_or_token();
+    if (!under) return std::nullopt;
+    return pair(Kind::divide, std::move(*over), std::move(*under));
+}
+
+std::optional<Expr> Parser::function() {
+    const Nest nest(depth_);
+    if (!nest) return std::nullopt;
+    const size_t before = at_;
+    std::string name = here().text;
+    ++at_;
+    const auto fail = [&]() -> Parsed {
+        at_ = before;
+        return std::nullopt;
+    };
+    if (name == "frac") {
+        Parsed out = fraction();
+        return out ? std::move(out) : fail();
+    }
+    if (name == "boxed") {
+        Parsed out = group_or_token();
+        return out ? std::move(out) : fail();
+    }
+    if (name == "overline") return symbol("overline" + raw_group());
+    if (name == "sum" || name == "prod" || name == "int" || name == "lim" || name == "sup" || name == "inf") {
+        Parsed out = big_operator(name);
+        return out ? std::move(out) : fail();
+    }
+    if (name == "sqrt" || name == "cbrt") {
+        Expr index = integer(name == "cbrt" ? 3 : 2);
+        if (is_op("[")) {
+            ++at_;
+            Parsed given = sum();
+            if (!given || !accept("]")) return fail();
+            index = std::move(*given);
+        }
+        Parsed inside = group_or_token();
+        return inside ? Parsed(pair(Kind::root, std::move(*inside), std::move(index))) : fail();
+    }
+    if (name == "binom") {
+        Parsed over = is_op("(") ? brackets() : group_or_token();
+        if (over && over->kind == Kind::tuple && over->args.size() == 2)
+            return make(Kind::function, std::move(over->args), "binom");
+        Parsed under = over ? group_or_token() : std::nullopt;
+        return under ? Parsed(pair(Kind::function, std::move(*over), std::move(*under), "binom")) : fail();
+    }
+    Parsed base, exponent;
+    for (int i = 0; i < 2; ++i) {
+        if (is_op("_") && !base) {
+            ++at_;
+            if (!(base = group_or_token())) return fail();
+        } else if (is_op("^") && !exponent) {
+            ++at_;
+            if (!(exponent = group_or_token())) return fail();
+        }
+    }
+    if (name.starts_with("arc") && name != "arccot") name = "a" + name.substr(3);
+    if (exponent && is_integer(*exponent) && exponent->kind == Kind::negate &&
+        *exponent->args[0].value == 1 && (name == "sin" || name == "cos" || name == "tan")) {
+        name = "a" + name;
+        exponent.reset();
+    }
+    Parsed inside = argument();
+    if (!inside) return fail();
+    Expr out;
+    if (name == "exp") {
+        out = pair(Kind::power, constant("e"), std::move(*inside));
+    } else if (name == "log" && base) {
+        out = pair(Kind::function, std::move(*inside), std::move(*base), "log");
+    } else if (name == "log" || name == "ln") {
+        out = inside->kind == Kind::tuple && inside->args.size() == 2
+                  ? make(Kind::function, std::move(inside->args), "log")
+                  : single(Kind::function, std::move(*inside), "ln");
+    } else if (name == "lg") {
+        out = pair(Kind::function, std::move(*inside), integer(10), "log");
+    } else if (name == "det") {
+        out = determinant(*inside);
+    } else if (inside->kind == Kind::tuple || inside->kind == Kind::set) {
+        out = make(Kind::function, std::move(inside->args), name);
+    } else {
+        out = single(Kind::function, std::move(*inside), name);
+    }
+    if (base && name != "log") out.name += "_" + canonical(*base);
+    return exponent ? pair(Kind::power, std::move(out), std::move(*exponent)) : std::move(out);
+}
+
+// \sum_{k=1}^{n} body, \lim_{x \to 0} body
+std::optional<Expr> Parser::big_operator(const std::string& name) {
+    Parsed from, to;
+    std::string below, above;
+    for (int i = 0; i < 2; ++i) {
+        if (is_op("_")) {
+            const size_t before = ++at_;
+            from = is_op("{") ? braces() : std::nullopt;
+            at_ = before;
+            below = raw_group();
+        } else if (is_op("^")) {
+            const size_t before = ++at_;
+            to = group_or_token();
+            at_ = before;
+            above = raw_group();
+        }
+    }
+    Parsed body = term();
+    if (!body) return std::nullopt;
+    const bool bounded =
+        from && to && from->kind == Kind::relation && from->name == "=" && from->args[0].kind == Kind::symbol;
+    if ((name == "sum" || name == "prod") && bounded) {
+        std::vector<Expr> all;
+        all.push_back(std::move(from->args[0]));
+        all.push_back(std::move(from->args[1]));
+        all.push_back(std::move(*to));
+        all.push_back(std::move(*body));
+        return make(Kind::function, std::move(all), name);
+    }
+    return single(Kind::function, std::move(*body), name + "_" + below + "^" + above);
+}
+
+std::optional<Expr> Parser::environment() {
+    const std::string name = here().text;
+    ++at_;
+    const bool is_matrix = name.find("matrix") != std::string::npos || name == "array";
+    Expr out = make(is_matrix ? Kind::matrix : Kind::list, {}, is_matrix ? "" : "&");
+    size_t in_row = 0;
+    while (here().type != TokenType::finish && here().type != TokenType::end) {
+        if (is_op("&") || (!is_matrix && is_op(","))) {
+            ++at_;
+        } else if (is_op("\\\\")) {
+            ++at_;
+            if (is_matrix && in_row > 0) {
+                if (out.columns == 0) out.columns = static_cast<uint32_t>(in_row);
+                if (out.columns != in_row) return std::nullopt;
+                in_row = 0;
+            }
+        } else {
+            Parsed cell = relation();
+            if (!cell) return std::nullopt;
+            out.args.push_back(std::move(*cell));
+            ++in_row;
+        }
+    }
+    if (here().type != TokenType::finish || out.args.empty()) return std::nullopt;
+    ++at_;
+    if (!is_matrix) return out.args.size() == 1 ? std::move(out.args[0]) : std::move(out);
+    if (out.columns == 0) out.columns = static_cast<uint32_t>(in_row);
+    if (in_row != 0 && in_row != out.columns) return std::nullopt;
+    if (name == "vmatrix") return determinant(out);
+    return out;
+}
+
+}  // namespace r1::algebra

@@ -1,0 +1,152 @@
+#include "reward/math.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "algebra/compare.h"
+#include "algebra/reader.h"
+#include "core/check.h"
+#include "reward/extract.h"
+#include "reward/verifier.h"
+
+namespace r1 {
+namespace {
+
+using algebra::Equality;
+using algebra::Expr;
+
+struct Policy {
+    Anchors anchors = Anchors::any;
+    algebra::CompareOptions compare;
+    algebra::Budget budget;
+};
+
+Policy named_policy(const std::string& name) {
+    Policy policy;
+    if (name == "default") return policy;
+    if (name == "anchored") {
+        policy.anchors = Anchors::anchored;
+    } else if (name == "boxed") {
+        policy.anchors = Anchors::boxed;
+    } else if (name == "unordered") {
+        policy.compare.ordered = false;
+    } else if (name == "lenient") {
+        policy.compare.ordered = policy.compare.reduced = false;
+    } else if (name == "exact") {
+        policy.compare.percent_number = false;
+        policy.compare.rounded_digits = 0;
+    } else {
+        fail("math: unknown policy \"", name,
+             "\"; the known ones are default, anchored, boxed, unordered, lenient, exact");
+    }
+    return policy;
+}
+
+Policy read_policy(const nlohmann::json& given) {
+    if (given.is_null()) return {};
+    if (given.is_string()) return named_policy(given.get<std::string>());
+    check(given.is_object(), "math: policy is neither a name nor an object of options");
+    Policy policy = named_policy(given.value("base", std::string("default")));
+    for (const auto& [key, value] : given.items()) {
+        const std::pair<const char*, bool*> flags[] = {
+            {"ordered", &policy.compare.ordered},
+            {"reduced", &policy.compare.reduced},
+            {"percent_number", &policy.compare.percent_number},
+            {"units", &policy.compare.units},
+            {"names", &policy.compare.names},
+            {"inequality_as_interval", &policy.compare.inequality_as_interval}};
+        const auto flag =
+            std::find_if(std::begin(flags), std::end(flags), [&](const auto& f) { return key == f.first; });
+        if (flag != std::end(flags)) {
+            check(value.is_boolean(), "math: policy: ", key, " is true or false");
+            *flag->second = value.get<bool>();
+        } else if (key == "rounded_digits") {
+            check(value.is_number_integer() && value >= 0 && value <= 100,
+                  "math: policy: rounded_digits is 0 to 100");
+            policy.compare.rounded_digits = value.get<int>();
+        } else if (key == "anchors") {
+            const std::string anchors = value.is_string() ? value.get<std::string>() : "";
+            check(anchors == "any" || anchors == "anchored" || anchors == "boxed",
+                  "math: policy: anchors is any, anchored or boxed");
+            policy.anchors = anchors == "any"     ? Anchors::any
+                             : anchors == "boxed" ? Anchors::boxed
+                                                  : Anchors::anchored;
+        } else {
+            check(key == "base", "math: policy: unknown option ", key);
+        }
+    }
+    return policy;
+}
+
+struct Gold {
+    std::vector<Expr> readings;
+    Policy policy;
+};
+
+Gold read_gold(const nlohmann::json& given) {
+    const bool object = given.is_object();
+    check(!object || given.contains("gold"), "math: gold is missing");
+    const nlohmann::json& gold = object ? given["gold"] : given;
+    check(gold.is_string() || gold.is_number(), "math: gold is neither a string nor a number");
+    const std::string text = gold.is_string() ? gold.get<std::string>() : gold.dump();
+    Gold out{read_gold_answer(text),
+             read_policy(object && given.contains("policy") ? given["policy"] : nlohmann::json())};
+    check(!out.readings.empty(), "math: gold \"", text.substr(0, 80), "\" cannot be read as an answer");
+    return out;
+}
+
+// A number that cannot be computed ("1/0") is no gold.
+bool is_usable(const Expr& e, algebra::Budget& budget) {
+    return !algebra::is_scalar(e) || algebra::has_symbols(e) || algebra::is_constant(e, "inf") ||
+           (e.kind == algebra::Kind::negate && algebra::is_constant(e.args[0], "inf")) ||
+           algebra::is_defined(e, budget);
+}
+
+Verdict judge(const Gold& gold, const std::vector<Expr>& answers) {
+    if (answers.empty()) return {0, Outcome::unparsed, "no answer could be read"};
+    algebra::Budget budget = gold.policy.budget;
+    bool undecided = false;
+    for (const Expr& right : gold.readings)
+        for (const Expr& answer : answers) {
+            Equality equal = Equality::undecided;
+            try {
+                equal = algebra::compare(right, answer, gold.policy.compare, budget);
+            } catch (const algebra::OutOfBudget&) {
+                return {0, Outcome::timeout, "the comparison ran out of its budget of steps or digits"};
+            }
+            if (equal == Equality::equal) return {1, Outcome::correct, "equals the gold"};
+            undecided = undecided || equal == Equality::undecided;
+        }
+    if (undecided) return {0, Outcome::timeout, "the comparison could not be decided within the budget"};
+    return {0, Outcome::wrong, "another answer than the gold"};
+}
+
+}  // namespace
+
+void check_math_gold(const nlohmann::json& given) {
+    const Gold gold = read_gold(given);
+    algebra::Budget budget = gold.policy.budget;
+    for (const Expr& e : gold.readings) {
+        try {
+            check(is_usable(e, budget), "math: gold has no value: it divides by zero or the like");
+        } catch (const algebra::OutOfBudget&) {
+            // equal to what is written in the same way; everything else ends in `timeout`
+        }
+    }
+}
+
+Verdict verify_math(const nlohmann::json& given, std::string_view completion) {
+    const Gold gold = read_gold(given);
+    std::string_view rest;
+    if (!after_thinking(completion, rest)) return {0, Outcome::unparsed, "the thinking does not end"};
+    return judge(gold, extract_answer(rest, gold.policy.anchors));
+}
+
+Verdict compare_math(const nlohmann::json& given, std::string_view answer) {
+    const Gold gold = read_gold(given);
+    std::vector<Expr> answers = extract_answer(answer, Anchors::any);
+    if (answers.empty()) answers = algebra::read_answer(answer);
+    return judge(gold, answers);
+}
+
+}  // namespace r1
