@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/check.h"
+#include "reward/program.h"
 #include "reward/verifier.h"
 
 namespace r1 {
@@ -11,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* accuracy_kind = "accuracy";
+constexpr const char *accuracy_kind = "accuracy", *program_kind = "program";
 
 template <class T>
 T take(json& table, const char* key, T otherwise) {
@@ -26,6 +27,20 @@ T take(json& table, const char* key, T otherwise) {
     }
 }
 
+std::shared_ptr<ProgramVerifier> start_program(json& table) {
+    ProgramSpec spec;
+    spec.command = take(table, "command", spec.command);
+    for (const auto& folder : take(table, "read_only", std::vector<std::string>()))
+        spec.read_only.emplace_back(folder);
+    spec.budget_seconds = take(table, "budget", spec.budget_seconds);
+    const double memory_mib = take(table, "memory_mib", static_cast<double>(spec.memory_bytes >> 20));
+    check(spec.budget_seconds > 0 && spec.budget_seconds <= 1e6,
+          "[[reward]] budget must be more than 0 seconds");
+    check(memory_mib >= 1 && memory_mib <= 1e9, "[[reward]] memory_mib must be at least 1");
+    spec.memory_bytes = static_cast<size_t>(memory_mib) << 20;
+    return std::make_shared<ProgramVerifier>(spec);
+}
+
 RewardPart parse_reward_part(const std::string& row) {
     json table = json::parse(row);
     RewardPart part;
@@ -38,10 +53,11 @@ RewardPart parse_reward_part(const std::string& row) {
     check(std::abs(part.weight) <= 1e6, "[[reward]] ", part.name, ": weight ", part.weight,
           " is out of range");
     part.data = take(table, "data", std::vector<std::string>());
+    if (part.kind == program_kind) part.program = start_program(table);
     part.options = std::move(table);
-    if (part.kind == accuracy_kind) {
-        check(part.options.empty(), "[[reward]] accuracy takes no \"", part.options.begin().key(),
-              "\"; the problems bring their own");
+    if (part.kind == accuracy_kind || part.program) {
+        check(part.options.empty(), "[[reward]] ", part.name, ": a part of kind ", part.kind, " takes no \"",
+              part.options.begin().key(), "\"");
         return part;
     }
     find_verifier(part.kind);  // throws, naming the known ones
@@ -76,6 +92,7 @@ Verdict score_part(const RewardPart& part, const ScoringRequest& request) {
         if (request.kind.empty()) return {0, Outcome::error, "the problem has no verifier"};
         return verify(request.kind, request.gold, request.completion);
     }
+    if (part.program) return part.program->verify(request);
     json options = part.options;
     options["kind"] = part.kind;
     options["completion"] = request.completion;

@@ -7,7 +7,13 @@
 //   weight = 0.1
 //   target = "en"            # further keys are the verifier's
 //   data = ["gsm8k.jsonl"]   # for problems of this file, family or kind alone
+//   [[reward]]
+//   kind = "program"         # your own: reward/program.h
+//   name = "style"
+//   command = ["python3", "style.py"]
+//   budget = 5               # seconds for an answer; memory_mib and read_only (folders) may follow
 #pragma once
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -16,6 +22,8 @@
 #include "reward/verdict.h"
 
 namespace r1 {
+
+class ProgramVerifier;
 
 // What is scored: a completion of a problem.
 struct ScoringRequest {
@@ -31,8 +39,9 @@ struct RewardPart {
     std::string name;  // of rewards/{name}/mean; by default the kind
     std::string kind;
     double weight = 1.0;
-    std::vector<std::string> data = {};  // files, families or kinds of problems; empty = all
-    nlohmann::json options = {};         // the verifier's own keys
+    std::vector<std::string> data = {};             // files, families or kinds of problems; empty = all
+    nlohmann::json options = {};                    // the verifier's own keys
+    std::shared_ptr<ProgramVerifier> program = {};  // of kind "program"
 
     bool applies_to(const ScoringRequest& request) const;
 };

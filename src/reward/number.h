@@ -4,7 +4,8 @@
 //   1. the last <answer>…</answer>                 2. the last \boxed{…}
 //   3. what follows the last ####, on that line    4. the first number after the last "answer is", "answer:",
 //   答案是, 答案：
-//   5. the end of the text, if it states a result (reward/extract.h): "So she has 18 eggs left.", not "In 18 words"
+//   5. the end of the text, if it states a result (reward/extract.h): "So she has 18 eggs left.", not "In 18
+//   words"
 // Inside 1 and 2 a \boxed{} or an "answer is" may narrow it down further; otherwise the text has to be one
 // number with its unit, or to hold exactly one number. An answer that is there but cannot be read is
 // `unparsed`: no lower priority is tried, so that a list of guesses earns nothing. Comparison is exact

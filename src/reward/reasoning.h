@@ -16,8 +16,8 @@ struct ReasoningCounts {
 // The thinking: what stands between <think> and </think>, else all before <answer>.
 std::string_view thinking_of(std::string_view completion);
 
-// Of the thinking. Words are whole words, without regard to case. Checks, backtracks and tries mean something in the wording of the embedded base and
-// its tasks.
+// Of the thinking. Words are whole words, without regard to case. Checks, backtracks and tries mean something
+// in the wording of the embedded base and its tasks.
 ReasoningCounts count_reasoning(std::string_view completion);
 
 }  // namespace r1

@@ -5,6 +5,7 @@
 #include "cli/request.h"
 #include "core/check.h"
 #include "data/load.h"
+#include "data/rows.h"
 #include "fuzz/input_file.h"
 #include "reward/verifier.h"
 #include "rl/batch_gradient.h"

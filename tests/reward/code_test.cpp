@@ -14,7 +14,6 @@
 #include "reward/patch.h"
 #include "reward/verifier.h"
 #include "sandbox/launch.h"
-#include "tasks/data.h"
 
 namespace r1 {
 namespace {

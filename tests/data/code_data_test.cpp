@@ -5,10 +5,10 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "data/rows.h"
 #include "reward/bugfix.h"
 #include "reward/code.h"
 #include "sandbox/launch.h"
-#include "tasks/data.h"
 
 namespace r1 {
 namespace {
