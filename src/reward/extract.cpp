@@ -45,6 +45,11 @@ bool is_words(const Readings& readings) {
     return readings.empty() || readings[0].kind == Kind::text;
 }
 
+// Words, or a list of words: "positive, because it counts".
+bool holds_no_formula(const Expr& e) {
+    return e.kind == Kind::text || (!e.args.empty() && std::ranges::all_of(e.args, holds_no_formula));
+}
+
 // --- boxes
 
 struct Box {
@@ -506,7 +511,7 @@ std::vector<Expr> extract_answer(std::string_view text, Anchors anchors) {
     if (anchors != Anchors::boxed) {
         const size_t boxes_end = boxes.empty() ? 0 : boxes.back().end;
         auto out = statement(final_phrases, boxes_end);
-        if (!out.empty() && (boxes.empty() || !is_words(out))) return out;
+        if (!out.empty() && (boxes.empty() || !holds_no_formula(out[0]))) return out;
     }
     if (!boxes.empty() || anchors == Anchors::boxed) return read_boxes(text, boxes);
     if (const size_t marks = text.rfind("####"); marks != npos) return read_statement(text.substr(marks + 4));

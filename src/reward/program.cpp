@@ -3,12 +3,12 @@
 #include <cmath>
 
 #include "core/check.h"
+#include "core/files.h"
 #include "reward/composition.h"
 
 namespace r1 {
 namespace {
 
-namespace fs = std::filesystem;
 using nlohmann::json;
 
 sandbox::ProcessSpec process_spec(const ProgramSpec& spec) {
@@ -17,9 +17,16 @@ sandbox::ProcessSpec process_spec(const ProgramSpec& spec) {
     process.read_only = spec.read_only;
     for (const std::string& argument : spec.command) {
         std::error_code ignored;
-        const bool is_file = fs::is_regular_file(argument, ignored);
-        process.command.push_back(is_file ? fs::canonical(argument).string() : argument);
-        if (is_file) process.read_only.push_back(fs::canonical(argument).parent_path());
+        const fs::path path(argument);
+        if (path.is_absolute() && &argument == &spec.command[0]) {
+            process.command.push_back(argument);  // a program of the system
+        } else if (fs::is_regular_file(path, ignored)) {
+            // by its content: whoever runs in the box may not be able to read the folder
+            process.command.push_back(cat("/verifier/", process.files.size(), "/", path.filename().string()));
+            process.files.emplace_back(process.command.back(), read_file(path));
+        } else {
+            process.command.push_back(argument);
+        }
     }
     process.limits.wall_seconds = process.limits.cpu_seconds = spec.budget_seconds;
     process.limits.memory_bytes = spec.memory_bytes;

@@ -19,8 +19,8 @@ namespace r1 {
 struct ScoringRequest;
 
 struct ProgramSpec {
-    std::vector<std::string> command;              // arguments that name files become absolute
-    std::vector<std::filesystem::path> read_only;  // what it may read besides the folders of those files
+    std::vector<std::string> command;              // files among the arguments are handed over
+    std::vector<std::filesystem::path> read_only;  // folders that it may read
     double budget_seconds = 10.0;                  // of one answer
     size_t memory_bytes = size_t{2} << 30;
 };
