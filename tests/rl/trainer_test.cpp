@@ -133,7 +133,8 @@ TEST_F(TrainerTest, AStoppedRunGoesOnToTheSameBytes) {
 TEST_F(TrainerTest, EveryVariantRuns) {
     using Change = std::function<void(RlConfig&)>;
     const std::vector<std::pair<std::string, Change>> variants{
-        {"grpo", [](RlConfig& c) { c.temperature = 0.8f, c.top_k = 50, c.min_p = 0.001f; }},
+        {"grpo",
+         [](RlConfig& c) { c.temperature = 1.3f, c.top_k = 50, c.min_p = 0.001f, c.prompts_per_step = 16; }},
         {"dr_grpo", [](RlConfig& c) { c.loss_type = "dr_grpo", c.scale_rewards = "none"; }},
         {"dapo",
          [](RlConfig& c) {
