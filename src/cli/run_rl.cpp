@@ -11,6 +11,7 @@
 #include "report/html.h"
 #include "report/tensorboard.h"
 #include "rl/trainer.h"
+#include "sandbox/launch.h"
 
 namespace r1::cli {
 namespace {
@@ -37,6 +38,7 @@ Summary make_summary(const RlConfig& config, const RlResult& result) {
 }  // namespace
 
 int run_rl(const RlConfig& config, const std::string& command) {
+    if (config.sandbox == "none") sandbox::set_isolation(sandbox::Isolation::none);
     Runtime runtime(config.threads, parse_device(config.device));
     Stream& stream = runtime.stream();
     const DType dtype = config.weight_dtype == "bfloat16" ? DType::bf16 : DType::f32;

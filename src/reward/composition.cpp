@@ -97,6 +97,7 @@ Verdict score_part(const RewardPart& part, const ScoringRequest& request) {
     options["kind"] = part.kind;
     options["completion"] = request.completion;
     options["tokens"] = request.tokens;
+    options["correct"] = request.correct;
     if (!options.contains("max_tokens")) options["max_tokens"] = request.max_tokens;
     try {
         return grade_verdict(options);

@@ -33,6 +33,7 @@ struct ScoringRequest {
     std::string prompt = {};
     std::string completion = {};
     int64_t tokens = 0, max_tokens = 0;
+    bool correct = false;  // what the part accuracy said, for the parts after it
 };
 
 struct RewardPart {

@@ -41,9 +41,10 @@ struct RlConfig {
     int dynamic_sampling_rounds = 0;  // further rollouts a step in search of groups whose rewards differ
 
     // reward
-    std::vector<std::string> rewards;  // rows of [[reward]] as JSON, instead of the two weights below
-    float reward_budget = 60.0f;       // seconds that a step waits for verifiers after its rollout
-    int reward_workers = 0;            // threads; 0 = as many as cores, at most 8
+    std::vector<std::string> rewards;    // rows of [[reward]] as JSON, instead of the two weights below
+    float reward_budget = 60.0f;         // seconds that a step waits for verifiers after its rollout
+    int reward_workers = 0;              // threads; 0 = as many as cores, at most 8
+    std::string sandbox = "bubblewrap";  // of foreign code; or none
     float accuracy_weight = 1.0f, format_weight = 0.0f;
     std::string format_scheme = "r1";
     bool mask_truncated_completions = false;

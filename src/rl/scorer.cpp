@@ -12,7 +12,7 @@
 namespace r1 {
 namespace {
 
-ScoredCompletion score_completion(const std::vector<RewardPart>& parts, const ScoringRequest& request) {
+ScoredCompletion score_completion(const std::vector<RewardPart>& parts, ScoringRequest request) {
     ScoredCompletion scored;
     scored.reasoning = count_reasoning(request.completion);
     bool judged = false;
@@ -21,6 +21,7 @@ ScoredCompletion score_completion(const std::vector<RewardPart>& parts, const Sc
         Verdict verdict = score_part(part, request);
         scored.rewards.emplace_back(part.name, verdict.score);
         scored.reward += part.weight * verdict.score;
+        if (part.kind == "accuracy") request.correct = verdict.outcome == Outcome::correct;
         if (part.kind == "accuracy" || !judged) scored.verdict = std::move(verdict);
         judged = true;
     }
