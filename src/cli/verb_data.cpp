@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -193,6 +194,23 @@ void write_report(const Config& c, const std::vector<Found>& found, size_t rows)
     write_file(c.out + ".report.md", text);
 }
 
+// Writes to c.out what `line_of` makes of each row of the files. Rows that cannot be read are left out, the
+// first c.bad of them are told; returns how many they are.
+size_t write_rows(const Config& c, const std::function<std::string(Row&)>& line_of) {
+    size_t bad = 0;
+    const auto count_bad = [&](const std::string& problem) {
+        if (bad++ < static_cast<size_t>(c.bad)) print(cat("left out: ", shortened(problem, 300), "\n"));
+    };
+    write_file(c.out, [&](FileWriter& out) {
+        const auto visit = [&](Row& row) {
+            const std::string line = line_of(row);
+            out.write(line.data(), line.size());
+        };
+        for (const auto& file : c.files) for_each_row(file, visit, count_bad);
+    });
+    return bad;
+}
+
 int run_decontaminate(const Config& c) {
     check(!c.against.empty(), "data decontaminate needs --against FILE, the evaluation sets");
     check(!c.out.empty(), "data decontaminate needs --out FILE");
@@ -205,28 +223,19 @@ int run_decontaminate(const Config& c) {
     }
     index.finish();
     std::vector<Found> found;
-    size_t rows = 0, bad = 0;
-    const auto count_bad = [&](const std::string& problem) {
-        if (bad++ < static_cast<size_t>(c.bad)) print(cat("left out: ", shortened(problem, 300), "\n"));
-    };
-    write_file(c.out, [&](FileWriter& out) {
-        for (const auto& file : c.files) {
-            const auto visit = [&](Row& row) {
-                const Example example = parse_example(row.value);
-                ++rows;
-                const auto match = index.match(compared_text(example));
-                if (match && static_cast<double>(match->shared) >=
-                                 static_cast<double>(c.share) * static_cast<double>(match->of)) {
-                    found.push_back(
-                        {row.where, evaluations[match->id], match->text, match->shared, match->of});
-                    return;
-                }
-                std::string line = row.json() + "\n";
-                std::replace(line.begin(), line.end() - 1, '\n', ' ');  // of a row of a JSON array
-                out.write(line.data(), line.size());
-            };
-            for_each_row(file, visit, count_bad);
+    size_t rows = 0;
+    const size_t bad = write_rows(c, [&](Row& row) -> std::string {
+        const Example example = parse_example(row.value);
+        ++rows;
+        const auto match = index.match(compared_text(example));
+        if (match && static_cast<double>(match->shared) >=
+                         static_cast<double>(c.share) * static_cast<double>(match->of)) {
+            found.push_back({row.where, evaluations[match->id], match->text, match->shared, match->of});
+            return "";
         }
+        std::string line = row.json() + "\n";
+        std::replace(line.begin(), line.end() - 1, '\n', ' ');  // of a row of a JSON array
+        return line;
     });
     write_report(c, found, rows);
     print(cat(found.size(), " of ", rows, " rows share ", c.ngram, " words in a row with one of ",
@@ -242,28 +251,19 @@ int run_decontaminate(const Config& c) {
 
 int run_convert(const Config& c) {
     check(!c.out.empty(), "data convert needs --out FILE");
-    size_t rows = 0, bad = 0;
-    const auto count_bad = [&](const std::string& problem) {
-        if (bad++ < static_cast<size_t>(c.bad)) print(cat("left out: ", shortened(problem, 300), "\n"));
-    };
-    write_file(c.out, [&](FileWriter& out) {
-        for (const auto& file : c.files) {
-            const auto visit = [&](Row& row) {
-                const Example example = parse_example(row.value);
-                ordered_json line;
-                if (!example.id.empty()) line["id"] = example.id;
-                if (!example.source.empty()) line["source"] = example.source;
-                line[example.messages.is_array() ? "messages" : "question"] =
-                    example.messages.is_array() ? example.messages : json(example.question);
-                if (!example.instruction.empty()) line["instruction"] = example.instruction;
-                line["kind"] = example.kind;
-                line["gold"] = example.gold;
-                const std::string text = line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
-                out.write(text.data(), text.size());
-                ++rows;
-            };
-            for_each_row(file, visit, count_bad);
-        }
+    size_t rows = 0;
+    const size_t bad = write_rows(c, [&](Row& row) {
+        const Example example = parse_example(row.value);
+        ordered_json line;
+        if (!example.id.empty()) line["id"] = example.id;
+        if (!example.source.empty()) line["source"] = example.source;
+        line[example.messages.is_array() ? "messages" : "question"] =
+            example.messages.is_array() ? example.messages : json(example.question);
+        if (!example.instruction.empty()) line["instruction"] = example.instruction;
+        line["kind"] = example.kind;
+        line["gold"] = example.gold;
+        ++rows;
+        return line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
     });
     if (bad > 0) print(cat(bad, " rows could not be read and were left out\n"));
     print(cat("Wrote ", c.out, " (", rows, " rows)\n"));

@@ -6,7 +6,6 @@
 #include "core/clock.h"
 #include "reward/format.h"
 #include "reward/length.h"
-#include "reward/verifier.h"
 #include "rl/advantages.h"
 #include "rl/evaluate.h"
 
