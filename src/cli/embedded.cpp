@@ -19,8 +19,10 @@ LanguageModel load_embedded_base(Stream& stream, DType weight_dtype) {
     return load_language_model(stream, folder, weight_dtype);
 }
 
-std::string embedded_base_disclosure() {
-    const fs::path file = base_folder() / "disclosure.txt";
+std::string base_disclosure(const fs::path& model) {
+    fs::path folder = model.empty() ? base_folder() : model;
+    if (!fs::is_directory(folder)) folder = folder.parent_path();
+    const fs::path file = folder / "disclosure.txt";
     std::string text = fs::exists(file) ? read_file(file) : std::string();
     while (!text.empty() && text.back() == '\n') text.pop_back();
     return text;

@@ -24,7 +24,7 @@ Summary make_summary(const RlConfig& config, const RlResult& result) {
     summary.problem = result.problem, summary.gold = result.gold;
     summary.before = {result.before.text, result.before.correct, result.before.tokens};
     summary.after = {result.after.text, result.after.correct, result.after.tokens};
-    if (config.model.empty()) summary.disclosure = embedded_base_disclosure();
+    summary.disclosure = base_disclosure(config.model);
     summary.seconds = result.seconds;
     if (!result.finished)
         summary.headline = cat("Stopped after step ", result.step, " of ", config.steps, ".");

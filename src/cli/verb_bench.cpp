@@ -212,6 +212,7 @@ Case bench_grpo(Stream& stream, Model& model, const Config& c, const Peak& peak)
     const int kPrompts = c.grpo_prompts, kGenerations = c.grpo_generations, kPrompt = c.decode_prompt;
     const int tokens = c.grpo_tokens ? c.grpo_tokens : c.tokens;
     RlConfig config;
+    if (stream.on_cuda()) cuda_defaults(config);
     config.max_completion_length = tokens;
     if (c.micro_batch_tokens) config.micro_batch_tokens = c.micro_batch_tokens;
     config.prompts_per_step = kPrompts, config.num_generations = kGenerations;
