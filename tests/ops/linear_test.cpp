@@ -83,6 +83,13 @@ TEST(Linear, ForwardAtOddSizes) {
     }
 }
 
+// Blocks of rows in whole tiles can cover all rows before as many blocks as were planned.
+TEST(Linear, BlocksOfRowsThatEndEarly) {
+    check_forward({43, 9, 12000}, DType::f32, false);  // tiles of 12 rows
+    check_forward({21, 9, 24000}, DType::f32, false);  // of 6
+    check_forward({33, 9, 24000}, DType::f32, false);  // of 4
+}
+
 TEST(Linear, EveryCountOfRowsUpToThreeTiles) {
     for (int64_t m = 1; m <= 40; ++m) check_forward({m, 50, 7}, DType::bf16, false);
 }

@@ -90,8 +90,8 @@ void run(ThreadPool& pool, const Gemm& g) {
     const int64_t together = g.m <= 2 ? kStripPanels : kPanels;
     const int64_t fitting = kBlockFloats / g.k > kRows ? kBlockFloats / g.k : kRows;
     const int64_t most_rows = smaller(fitting, kBlockRows / kRows * kRows);
-    const int64_t row_blocks = ceil_div(g.m, most_rows);
-    const int64_t rows = ceil_div(ceil_div(g.m, row_blocks), kRows) * kRows;
+    const int64_t rows = ceil_div(ceil_div(g.m, ceil_div(g.m, most_rows)), kRows) * kRows;
+    const int64_t row_blocks = ceil_div(g.m, rows);
     // Long strips, so that what a thread asks for ahead is what it needs next; several for each thread, so
     // that one that is held up leaves its share to the others.
     const int64_t parts = smaller(panels, pool.size() * 4);
