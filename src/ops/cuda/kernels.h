@@ -72,8 +72,6 @@ struct Gemm {
 inline constexpr size_t kGemmWorkspace = size_t{64} << 20;
 void gemm(cudaStream_t, const Gemm&);
 void gemm_tiles(cudaStream_t, const Gemm&);
-// Has gemm_tiles compute all products with weights of n × k from now on, whose rows were seen to differ.
-void distrust(int64_t n, int64_t k);
 // ---- gemm_few.cu: the same bits, sooner, for the few rows of a decode step. gemm() takes it by itself where
 // is_few(); with swiglu it is the caller who asks.
 bool is_few(const Gemm&);
