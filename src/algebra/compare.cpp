@@ -4,6 +4,7 @@
 
 #include "algebra/comparer.h"
 #include "algebra/reader.h"
+#include "algebra/units.h"
 #include "algebra/words.h"
 
 namespace r1::algebra {
@@ -13,11 +14,11 @@ Expr inner(const Expr& e) {
     return e.args[0];
 }
 
-// {5}, and a list of one, are their element.
+// {5}, and a list of one, are their element; {∅} is not ∅.
 const Expr& unwrapped(const Expr& e) {
     const Expr* out = &e;
     while ((out->kind == Kind::list || out->kind == Kind::set || out->kind == Kind::tuple) &&
-           out->args.size() == 1)
+           out->args.size() == 1 && !is_constant(out->args[0], "empty"))
         out = &out->args[0];
     return *out;
 }
@@ -40,16 +41,15 @@ const Expr* decimal(const Expr& e) {
     return plain.kind == Kind::number && plain.decimals > 0 ? &plain : nullptr;
 }
 
-// "cm^2": the unit and its power
-std::string_view base_unit(std::string_view name) {
-    return name.substr(0, name.find('^'));
+// "mod 5": the value is one of its class.
+bool is_residue(const Expr& e) {
+    return e.kind == Kind::quantity && e.name.starts_with("mod ");
 }
-int unit_power(std::string_view name) {
-    const size_t at = name.find('^');
-    if (at == std::string_view::npos) return 1;
-    const bool minus = name.substr(at + 1).starts_with('-');
-    const char digit = name.back();
-    return (minus ? -1 : 1) * (digit >= '1' && digit <= '9' ? digit - '0' : 1);
+
+// The digits of 4343_6 as they stand.
+bool are_digits_of(const Expr& based, const Expr& plain) {
+    return based.kind == Kind::based && is_integer(plain) && plain.kind == Kind::number &&
+           plain.value->get_str() == based.name;
 }
 
 bool is_vector(const Expr& e) {
@@ -92,7 +92,7 @@ Equality Comparer::match(const Expr& wrapped_gold, const Expr& wrapped_answer) {
 
     if (either([](const Expr& e) { return e.kind == Kind::text; })) {
         const std::string left = plain_words(gold), right = plain_words(answer);
-        if (!left.empty() && left == right) return Equality::equal;
+        if (!left.empty() && same_words(left, right)) return Equality::equal;
         if (both([](const Expr& e) { return e.kind == Kind::text; })) return Equality::different;
         // \text{13}: words that are maths
         const bool gold_is_text = gold.kind == Kind::text;
@@ -100,22 +100,27 @@ Equality Comparer::match(const Expr& wrapped_gold, const Expr& wrapped_answer) {
         const Expr& other = gold_is_text ? answer : gold;
         if (const auto value = number_word(gold_is_text ? left : right))
             return gold_is_text ? match(number(*value), answer) : match(gold, number(*value));
-        if (other.kind != Kind::relation && text.name.find_first_of("0123456789") == std::string::npos)
+        const bool digits = text.name.find_first_of("0123456789") != std::string::npos;
+        if (other.kind != Kind::relation && !digits && (!is_scalar(other) || has_symbols(other)))
             return Equality::different;
         if (const auto set = assignment(other); set && set->named)
             return gold_is_text ? match(gold, set->value) : match(set->value, answer);
         const auto readings = read_answer(text.name);
-        if (readings.empty() || readings[0].kind == Kind::text) return Equality::different;
+        if (readings.empty() || readings[0].kind == Kind::text || (!digits && has_symbols(readings[0])))
+            return Equality::different;
         return gold_is_text ? match(readings[0], answer) : match(gold, readings[0]);
     }
     if (either([](const Expr& e) { return e.kind == Kind::list; }) ||
         both([](const Expr& e) { return e.kind == Kind::set; }))
         return lists(gold, answer);
+    // {x | x > 3} as gold is what the inequality is
+    if (gold.kind == Kind::unite && gold.args.size() == 1 && is_inequality(answer))
+        return match(gold.args[0], answer);
     if (either([](const Expr& e) { return e.kind == Kind::relation; })) return relations(gold, answer);
     if (either([](const Expr& e) { return e.kind == Kind::based; })) {
         const bool same =
             gold.kind == answer.kind && gold.name == answer.name && *gold.value == *answer.value;
-        return same ? Equality::equal : Equality::different;
+        return same || are_digits_of(gold, answer) ? Equality::equal : Equality::different;
     }
     if (either([](const Expr& e) { return e.kind == Kind::matrix; })) {
         if (gold.kind == Kind::matrix && answer.kind == Kind::matrix)
@@ -185,18 +190,17 @@ Equality Comparer::quantities(const Expr& gold, const Expr& answer) {
         const bool both = gold.kind == answer.kind;
         const Expr left = gold.kind == Kind::quantity ? inner(gold) : gold,
                    right = answer.kind == Kind::quantity ? inner(answer) : answer;
+        if (both && (is_residue(gold) || is_residue(answer))) {
+            if (gold.name != answer.name) return Equality::different;
+            return quantities(left, right);
+        }
         if (options_.units && (!both || gold.name != answer.name))
             return gold.kind == Kind::quantity ? Equality::different : quantities(left, right);
         if (!both || gold.name == answer.name) return quantities(left, right);
-        const auto u = find_unit(base_unit(gold.name)), v = find_unit(base_unit(answer.name));
-        if (!u || !v || u->dimension.empty() || v->dimension.empty()) return quantities(left, right);
-        const int power = unit_power(gold.name);
-        if (u->dimension != v->dimension || power != unit_power(answer.name)) return Equality::different;
-        const mpq_class to{std::string(u->factor)}, from{std::string(v->factor)};
-        const mpq_class step = from / to;
-        mpq_class factor = 1;
-        for (int k = 0; k < std::abs(power); ++k) factor *= step;
-        if (power < 0) factor = 1 / factor;
+        const auto u = measure_of(gold.name), v = measure_of(answer.name);
+        if (!u || !v) return quantities(left, right);
+        if (u->dimensions != v->dimensions) return Equality::different;
+        const mpq_class factor = v->factor / u->factor;
         if (factor == 1) return quantities(left, right);
         return equal_scalars(left, make(Kind::multiply, {number(factor), right}), budget_);
     }
@@ -206,6 +210,10 @@ Equality Comparer::quantities(const Expr& gold, const Expr& answer) {
         if (g && a) return scalars(inner(gold), inner(answer));
         const Equality value = scalars(gold, answer);
         if (value == Equality::equal || (kind == Kind::percent && !options_.percent_number)) return value;
+        if (kind == Kind::percent && a) {  // 25 % is 25, but 0.25 % is no 0.25
+            const auto plain = near_value(gold, budget_);
+            if (!plain || abs(*plain) < 1) return value;
+        }
         return any_of(value, g ? scalars(inner(gold), answer) : scalars(gold, inner(answer)));
     }
     return scalars(gold, answer);

@@ -55,6 +55,21 @@ std::vector<Condition> conditions(const Expr& e) {
     return out;
 }
 
+// Is the unknown of the expression the solution of a linear equation with it? "2x + 3", but not "x^2" or "x +
+// y".
+bool is_linear_in_one(const Expr& e) {
+    std::vector<std::string> names;
+    collect_symbols(e, names);
+    const auto bends = [](const auto& self, const Expr& node) -> bool {
+        if (node.kind == Kind::power || node.kind == Kind::root || node.kind == Kind::function)
+            return has_symbols(node);
+        if (node.kind == Kind::divide && has_symbols(node.args[1])) return true;
+        if (node.kind == Kind::multiply && std::ranges::count_if(node.args, has_symbols) > 1) return true;
+        return std::ranges::any_of(node.args, [&](const Expr& a) { return self(self, a); });
+    };
+    return names.size() == 1 && !bends(bends, e);
+}
+
 }  // namespace
 
 bool is_name(const Expr& e) {
@@ -70,8 +85,8 @@ bool is_name(const Expr& e) {
                    e.name == "sum" || e.name == "prod";
         case Kind::multiply:
             if (applied(e)) return true;  // W(n), AB
-            if (e.args.size() == 2 && e.args[0].kind == Kind::symbol && is_number(e.args[1]))
-                return is_upper(e.args[0]);  // P(3)
+            if (e.args.size() == 2 && is_upper(e.args[0]) && (is_number(e.args[1]) || !is_scalar(e.args[1])))
+                return true;  // P(3), P(X = 2)
             return e.args.size() <= 5 && std::all_of(e.args.begin(), e.args.end(), is_upper);
         case Kind::divide:
         case Kind::tuple:
@@ -134,10 +149,14 @@ Equality Comparer::against_value(const Expr& relation, const Expr& value, bool r
     if (!assigned) return Equality::different;
     if (!options_.names && assigned->named) return Equality::different;
     const bool computed = !has_symbols(assigned->name);
+    // "5 = 6" says nothing
+    if (relation.args.size() == 2 && is_number(assigned->name) && is_number(assigned->value) &&
+        canonical(assigned->name) != canonical(assigned->value))
+        return Equality::different;
     if (!assigned->named && !computed) {
-        // "3x + 4y = 0" is an equation; "a + 2z = 101" as an answer says what a + 2z is
+        // "3x + 4y = 0" and "2x = 5" are equations; "a + 2z = 101" as an answer says what a + 2z is
         const bool says_value = !relation_is_gold && !has_symbols(assigned->value) &&
-                                is_scalar(assigned->value) &&
+                                is_scalar(assigned->value) && !is_linear_in_one(assigned->name) &&
                                 sign_of(assigned->value, budget_).value_or(0) != 0;
         if (!says_value) return Equality::different;
     }
@@ -162,6 +181,16 @@ Equality Comparer::equations(const Expr& gold, const Expr& answer) {
     const auto f = applied(left->name), g = applied(right->name);
     if (f && g && left->named && right->named && f->first == g->first)
         return match(left->value, replaced(right->value, g->second, f->second));
+    // y = x + 1 for f(x) = x + 1
+    const auto is_graph = [&](const std::optional<std::pair<std::string, std::string>>& function,
+                              const Assignment& of, const Assignment& graph) {
+        if (!function || !of.named || graph.name.kind != Kind::symbol || graph.name.name == function->second)
+            return false;
+        std::vector<std::string> names;
+        collect_symbols(graph.value, names);
+        return std::ranges::find(names, graph.name.name) == names.end();
+    };
+    if (is_graph(f, *left, *right) || is_graph(g, *right, *left)) return match(left->value, right->value);
     // a computation's result: √16 = 4 for x = 4
     if (left->named && !has_symbols(right->name)) return match(left->value, right->value);
     if (right->named && !has_symbols(left->name)) return match(left->value, right->value);

@@ -11,6 +11,10 @@ bool is_infinite(const Expr& e) {
     return is_constant(e, "inf") || (e.kind == Kind::negate && is_constant(e.args[0], "inf"));
 }
 
+bool is_infinite_below(const Expr& e) {
+    return e.kind == Kind::negate && is_infinite(e);
+}
+
 // Not a set, or an end point that is no real constant.
 struct NoSet : std::exception {};
 
@@ -63,6 +67,7 @@ class Line {
         if (e.kind == Kind::interval || e.kind == Kind::set ||
             (e.kind == Kind::tuple && e.args.size() == 2)) {
             for (const Expr& a : e.args) add(a);
+            if (e.kind != Kind::set && !ascends(e)) throw NoSet();
         } else if (e.kind == Kind::unite || e.kind == Kind::intersect || e.kind == Kind::subtract ||
                    e.kind == Kind::list) {
             for (const Expr& a : e.args) collect(a);
@@ -77,6 +82,15 @@ class Line {
         } else if (!is_constant(e, "reals") && !is_constant(e, "empty")) {
             throw NoSet();
         }
+    }
+
+    // (5, 2) is a point of the plane, not an empty interval.
+    bool ascends(const Expr& interval) {
+        const Expr &low = interval.args[0], &high = interval.args[1];
+        if (is_infinite(low) || is_infinite(high))
+            return (low.kind == Kind::negate || !is_infinite(low)) && !is_infinite_below(high);
+        const auto from = near_value(low, budget_), to = near_value(high, budget_);
+        return from && to && (*from < *to || (*from == *to && interval.name == "[]"));
     }
 
     // -1, 0, 1: where the place lies beside an end

@@ -42,11 +42,12 @@ std::string plain(std::string_view text) {
         if (low.starts_with(article) && !low.starts_with("a and ")) low.erase(0, article.size());
     for (const std::string_view join : {", and ", " and ", " & "})
         for (size_t at = low.find(join); at != std::string::npos; at = low.find(join))
-            low.replace(at, join.size(), ",");
+            low.replace(at, join.size(), "&");
     std::string out;
     for (size_t i = 0; i < low.size(); ++i) {
         const char c = low[i];
-        if (is_alphanumeric(c) || std::string_view("+-*/^=<>!%_").find(c) != std::string_view::npos) out += c;
+        if (is_alphanumeric(c) || std::string_view("+-*/^=<>!%_&").find(c) != std::string_view::npos)
+            out += c;
         // a separator counts between two things, a point between digits
         const char before = out.empty() ? ' ' : out.back(), after = i + 1 < low.size() ? low[i + 1] : ' ';
         if ((c == ',' && !out.empty()) ||
@@ -55,8 +56,19 @@ std::string plain(std::string_view text) {
             (c == '.' && is_digit(before) && is_digit(after)))
             out += c;
     }
-    while (!out.empty() && (out.back() == ',' || out.back() == '.')) out.pop_back();
+    while (!out.empty() && (out.back() == ',' || out.back() == '.' || out.back() == '&')) out.pop_back();
     return out;
+}
+
+std::vector<std::string> sorted_items(const std::string& words) {
+    std::vector<std::string> items(1);
+    for (const char c : words)
+        if (c == ',' || c == '&')
+            items.emplace_back();
+        else
+            items.back() += c;
+    std::sort(items.begin(), items.end());
+    return items;
 }
 
 }  // namespace
@@ -69,6 +81,7 @@ std::string plain_words(const Expr& e) {
             for (const std::string_view none :
                  {"nosolution", "nosolutions", "norealsolution", "norealsolutions", "emptyset", "none"})
                 if (words == none) return "empty";
+            if (words == "infinity" || words == "positiveinfinity") return "inf";
             if (words == "dne") return "doesnotexist";
             if (words == "allrealnumbers" || words == "allreals" || words == "realnumbers") return "reals";
             return words;
@@ -83,13 +96,19 @@ std::string plain_words(const Expr& e) {
             for (const Expr& a : e.args) {
                 const std::string part = plain_words(a);
                 if (part.empty()) return "";
-                all += (all.empty() ? "" : ",") + part;
+                all += (all.empty() ? "" : e.name == "&" ? "&" : ",") + part;
             }
             return all;
         }
         default:
             return "";
     }
+}
+
+bool same_words(const std::string& gold, const std::string& answer) {
+    if (gold == answer) return true;
+    if (gold.find('&') == std::string::npos && answer.find('&') == std::string::npos) return false;
+    return sorted_items(gold) == sorted_items(answer);
 }
 
 }  // namespace r1::algebra

@@ -55,5 +55,6 @@ Equality equal_sets(const Expr& gold, const Expr& answer, Budget& budget);
 
 // compare_text.cpp: letters and digits of an answer in words, in one form; empty for what is no text.
 std::string plain_words(const Expr& e);
+bool same_words(const std::string& gold, const std::string& answer);  // "a and b" has no order
 
 }  // namespace r1::algebra

@@ -50,11 +50,11 @@ mpq_class sample_value(const std::string& name, int sample) {
         case 1:
             return fraction(96, 97);
         case 2:
-            return fraction(89'983, 89) + 10;
+            return fraction(899'830'007, 899) + 10;
         case 3:
             return -fraction(997, 101);
         case 4:
-            return h & 1 ? mpq_class(-fraction(9'973, 103)) : fraction(9'973, 103);
+            return h & 1 ? mpq_class(-fraction(9'973'009, 103)) : fraction(9'973'009, 103);
         case 5:
             return fraction(9'001, 1009);
         case 6:

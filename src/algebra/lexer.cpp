@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "algebra/units.h"
 #include "algebra/words.h"
 
 namespace r1::algebra {
@@ -76,6 +77,11 @@ class Lexer {
             --depth_;
         space_ = gap_ = false;
         tokens_.push_back(std::move(token));
+    }
+
+    void push_function(std::string_view name) {
+        const bool common = options_.common_log && name == "log" && peek() != '_';
+        push(TokenType::function, std::string(common ? "lg" : name));
     }
 
     bool next() {
@@ -183,19 +189,20 @@ class Lexer {
         exponent(token);
     }
 
-    // 0.1\overline{6}, 0.\overline{3}, 0.\dot{3}, 0.333… and 0.333...
+    // 0.1\overline{6}, 0.\overline{3}, 0.\dot{3}, 0.1(6), 0.333… and 0.333...
     void repeating(Token& token) {
         const bool pointed = token.decimals >= 0 || (at_ > 0 && text_[at_ - 1] == '.');
         if (!pointed) return;
         std::string_view cycle;
         size_t length = 0;
-        for (const std::string_view command : {"\\overline{", "\\bar{", "\\dot{", "\\overline ", "\\bar "}) {
+        for (const std::string_view command :
+             {"\\overline{", "\\bar{", "\\dot{", "\\overline ", "\\bar ", "("}) {
             if (!starts(command)) continue;
             const size_t digits = digits_from(at_ + command.size());
-            const bool braced = command.back() == '{';
-            if (digits == 0 || digits > 100 || (braced && peek(command.size() + digits) != '}')) return;
+            const char open = command.back(), close = open == '{' ? '}' : open == '(' ? ')' : '\0';
+            if (digits == 0 || digits > 100 || (close && peek(command.size() + digits) != close)) return;
             cycle = text_.substr(at_ + command.size(), digits);
-            length = command.size() + digits + (braced ? 1 : 0);
+            length = command.size() + digits + (close ? 1 : 0);
         }
         if (cycle.empty()) return;
         at_ += length;
@@ -286,10 +293,13 @@ class Lexer {
                 push(TokenType::letter, std::string(command->plain));
                 break;
             case CommandType::function:
-                push(TokenType::function, std::string(command->plain));
+                push_function(command->plain);
                 break;
             case CommandType::skip:
                 if ((name == "left" || name == "right") && peek() == '.') ++at_;
+                break;
+            case CommandType::currency:
+                push(TokenType::word, std::string(command->plain));
                 break;
             case CommandType::space:
                 space_ = true;
@@ -343,7 +353,7 @@ class Lexer {
         if (low == "and" || low == ", and" || low == ",and" || low == "和") return push(TokenType::op, "and");
         if (low == "or" || low == ", or" || low == ",or" || low == "或") return push(TokenType::op, "or");
         if (low == "," || low == ";") return push(TokenType::op, low);
-        if (low == "in") return push(TokenType::op, "in");
+        if (low == "in" && opens_set()) return push(TokenType::op, "in");
         if (maths && inside.size() == 1 && is_letter(inside[0]))
             return push(TokenType::letter, std::string(inside));
         if (is_function_name(low) && low != "min") return push(TokenType::function, low);
@@ -378,6 +388,7 @@ class Lexer {
             return push(TokenType::letter, std::string(run));
         }
         if (low == "and" || low == "or") return push(TokenType::op, low);
+        if (after_number && !space_before && is_ordinal(low)) return;  // 3rd
         for (const std::string_view joined :
              {"and", "or"})  // "1orW": a word between two values, without blanks
             if (after_number && !space_before && low.starts_with(joined) && run.size() == joined.size() + 1) {
@@ -393,7 +404,7 @@ class Lexer {
         if (low == "deg" || low == "degree" || low == "degrees" || run == "度")
             return push(TokenType::op, "°");
         if (low == "mod") return push(TokenType::op, "mod");
-        if (is_function_name(low)) return push(TokenType::function, low);
+        if (is_function_name(low)) return push_function(low);
         if (is_greek(run)) return push(TokenType::letter, std::string(run));
         if (after_number && is_unit(run)) return push(TokenType::word, std::string(run));
         if (after_number && run.size() > 2 && low.substr(0, 2) == "pi" && run.size() <= 3) {
@@ -435,6 +446,12 @@ class Lexer {
 
     // --- signs
     void read_sign() {
+        if (peek() == '{' && peek(2) == '}' &&
+            std::string_view(",:;=<>").find(peek(1)) != std::string_view::npos) {
+            push(TokenType::op, std::string(1, peek(1)));  // 7{:}30
+            at_ += 3;
+            return;
+        }
         static constexpr std::string_view longer[] = {"**", "<=", ">=",  "!=", "==",  "=<",
                                                       "=>", "->", "+/-", "+-", "...", "||"};
         static constexpr std::string_view plain[] = {

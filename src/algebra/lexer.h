@@ -37,6 +37,7 @@ struct LexOptions {
     bool group_commas = true;    // 1,234 is one number (outside brackets)
     bool decimal_comma = false;  // 2,74 is one number
     bool scientific = true;      // 1e3, not 1·e·3
+    bool common_log = false;     // log is the logarithm to base 10
 };
 
 // None where the text is longer than an answer may be, has a number of too many digits or too many tokens.
@@ -46,7 +47,7 @@ std::optional<std::vector<Token>> tokenize(std::string_view text, const LexOptio
 // superscripts, operators, white space. Invalid UTF-8 becomes '?'.
 std::string plain_signs(std::string_view text);
 
-bool is_unit(std::string_view word);  // of measure, money, time, or of counting: "cm", "dollars", "ways"
+bool is_ordinal(std::string_view ending);      // "st", "nd", "rd", "th"
 bool is_function_name(std::string_view name);  // "sin", "sqrt"
 
 constexpr size_t most_answer_bytes = 6000;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "algebra/matrix.h"
+#include "algebra/units.h"
 #include "algebra/words.h"
 
 namespace r1::algebra {
@@ -21,6 +22,11 @@ char relation_sign(const Token& token) {
 bool is_interval_like(const Expr& e) {
     return e.kind == Kind::interval || e.kind == Kind::unite || e.kind == Kind::set ||
            (e.kind == Kind::tuple && e.args.size() == 2);
+}
+
+bool is_set(const Expr& e) {
+    return e.kind == Kind::interval || e.kind == Kind::unite || e.kind == Kind::set ||
+           is_constant(e, "reals");
 }
 
 }  // namespace
@@ -61,10 +67,10 @@ Parser::Parsed Parser::relation() {
     const Nest nest(depth_);
     if (!nest) return std::nullopt;
     Parsed left;
-    if (relation_sign(here()) && !is_op("in")) {  // "= 5", "≈ 8.24", "> 3"
+    if (relation_sign(here()) && !is_op("in")) {  // "= 5", "≈ 8.24", "⟹ 5", "> 3"
         const char sign = relation_sign(here());
         ++at_;
-        if (sign == '=' || sign == '~') return relation();
+        if (sign == '=' || sign == '~' || sign == 't') return relation();
         return std::nullopt;
     }
     left = ratio();
@@ -72,8 +78,14 @@ Parser::Parsed Parser::relation() {
     std::vector<Expr> sides;
     std::string signs;
     sides.push_back(std::move(*left));
-    while (const char sign = relation_sign(here())) {
+    for (;;) {
         const size_t before = at_;
+        if (is_op("&") && relation_sign(ahead(1))) ++at_;  // aligned: x &= 3
+        const char sign = relation_sign(here());
+        if (!sign) {
+            at_ = before;
+            break;
+        }
         ++at_;
         // "x = ± 3" and the doubled "= =" of broken lines
         while (is_op("=") && sign == '=') ++at_;
@@ -86,7 +98,19 @@ Parser::Parsed Parser::relation() {
         signs += sign;
         sides.push_back(std::move(*right));
     }
+    // "3x = 51 ⟹ x = 17" says what follows the last arrow
+    if (const size_t arrow = signs.rfind('t'); arrow != std::string::npos && arrow + 1 < signs.size()) {
+        signs.erase(0, arrow + 1);
+        sides.erase(sides.begin(), sides.begin() + static_cast<std::ptrdiff_t>(arrow + 1));
+    }
     if (sides.size() == 1) return std::move(sides[0]);
+    // x ≡ 1 \mod 5
+    if (Expr& last = sides.back();
+        signs.back() == 'c' && last.kind == Kind::function && last.name == "mod" && last.args.size() == 2) {
+        const std::string modulus = canonical(last.args[1]);
+        last.args.pop_back();
+        last = make(Kind::quantity, std::move(last.args), "mod " + modulus);
+    }
     return make(Kind::relation, std::move(sides), signs);
 }
 
@@ -161,6 +185,12 @@ Parser::Parsed Parser::sum() {
     }
     if (parts.size() == 1) return std::move(parts[0]);
     Expr all = make(Kind::add, std::move(parts));
+    if (all.args.size() == 2 && is_set(all.args[0]) && all.args[1].kind == Kind::negate &&
+        is_set(all.args[1].args[0])) {  // ℝ - {0}
+        all.args[1] = Expr(all.args[1].args[0]);
+        all.kind = Kind::subtract;
+        return all;
+    }
     return contains_matrix(all) ? add_matrices(std::move(all)) : std::move(all);
 }
 
@@ -220,9 +250,9 @@ bool Parser::starts_factor() const {
         case TokenType::begin:
             return true;
         case TokenType::number: {
-            // a number follows only a bracket: "(2)3"; two numbers side by side are no product
+            // a number follows only a bracket or 7!: "(2)3"; two numbers side by side are no product
             const Token& last = tokens_[at_ - 1];
-            return last.type == TokenType::op && (last.text == ")" || last.text == "}");
+            return last.type == TokenType::op && (last.text == ")" || last.text == "}" || last.text == "!");
         }
         case TokenType::op:
             return token.text == "(" || token.text == "{" || token.text == "lfloor" ||
@@ -241,10 +271,13 @@ Parser::Parsed Parser::postfix() {
             const size_t before = at_++;
             if (is_op("°") || (is_op("{") && is_op_at(1, "°") && is_op_at(2, "}"))) {
                 at_ += is_op("°") ? 1 : 3;
-                both.push_back(std::move(*base));
-                base = make(Kind::degree, std::move(both));
+                base = degrees(std::move(*base));
                 continue;
             }
+            if (const size_t here_at = at_; is_ordinal(raw_group()))
+                continue;  // 3^{rd}
+            else
+                at_ = here_at;
             if (is_op("'") || (is_op("{") && is_op_at(1, "'") && base->kind == Kind::symbol)) {
                 base->name += "'";
                 raw_group();
@@ -282,29 +315,22 @@ Parser::Parsed Parser::postfix() {
             ++at_;
             both.push_back(std::move(*base));
             base = make(Kind::function, std::move(both), "factorial");
-        } else if (is_op("pmod")) {
-            ++at_;
-            raw_group();
-        } else if (is_op("(") && is_op_at(1, "mod") && is_op_at(3, ")")) {
-            at_ += 4;
+        } else if (residue(*base)) {
+            continue;
         } else if (is_op("%")) {
             ++at_;
             both.push_back(std::move(*base));
             base = make(Kind::percent, std::move(both));
         } else if (is_op("°")) {
             ++at_;
-            both.push_back(std::move(*base));
-            base = make(Kind::degree, std::move(both));
-            if (here().type == TokenType::letter && (here().text == "C" || here().text == "F") &&
-                ahead(1).type == TokenType::end)
-                ++at_;  // °C
+            base = degrees(std::move(*base));
         } else if (here().type == TokenType::text || here().type == TokenType::word) {
             if (base->kind == Kind::text || base->kind == Kind::symbol ||
                 (base->kind == Kind::quantity && here().type == TokenType::word))
                 return base;
             const size_t before = at_;
-            Expr whole = with_unit(std::move(*base));
-            base = std::move(whole);
+            if (is_number(*base)) base = scaled(std::move(*base));
+            base = with_unit(std::move(*base));
             if (at_ == before) return base;
         } else {
             return base;
@@ -313,15 +339,44 @@ Parser::Parsed Parser::postfix() {
     return base;
 }
 
+// "\pmod 5", "(mod 5)": the value becomes a residue.
+bool Parser::residue(Expr& value) {
+    std::string modulus;
+    if (is_op("pmod")) {
+        ++at_;
+        modulus = raw_group();
+    } else if (is_op("(") && is_op_at(1, "mod") && is_op_at(3, ")")) {
+        modulus = ahead(2).text;
+        at_ += 4;
+    } else {
+        return false;
+    }
+    std::vector<Expr> one;
+    one.push_back(std::move(value));
+    value = make(Kind::quantity, std::move(one), "mod " + modulus);
+    return true;
+}
+
+// After the sign of degrees; the C of °C goes with it.
+Expr Parser::degrees(Expr value) {
+    if (here().type == TokenType::letter && (here().text == "C" || here().text == "F") &&
+        ahead(1).type == TokenType::end)
+        ++at_;
+    std::vector<Expr> one;
+    one.push_back(std::move(value));
+    return make(Kind::degree, std::move(one));
+}
+
 // A unit after a value, with its power, a divisor and further words: "cm^2", "km / h", "square units",
 // "ways."
 Expr Parser::with_unit(Expr value) {
     std::string name;
     const auto is_unit_token = [&](const Token& token) {
         if (token.type == TokenType::text)
-            return token.text.find_first_of("0123456789=") == std::string::npos;
+            return token.text.find_first_of("0123456789=") == std::string::npos && is_plain_unit(token.text);
         return token.type == TokenType::word && is_unit(token.text);
     };
+    if (here().type == TokenType::word && !is_plain_unit(here().text)) return value;
     while (is_unit_token(here())) {
         if (!name.empty()) name += ' ';
         name += here().text;

@@ -42,8 +42,11 @@ class Parser {
     Parsed implicit_product();
     Parsed argument();
     Parsed words();
+    Parsed cardinal();        // a number in words
+    Expr scaled(Expr value);  // "2.5 million", "2 thirds"
     Parsed big_operator(const std::string& name);
     Parsed environment();
+    Parsed lines(bool cases);
     Parsed fraction();
     Parsed group_or_token();
     std::string raw_group();  // the canonical text of the {…} or the token that follows
@@ -61,6 +64,8 @@ class Parser {
     }
     bool starts_factor() const;  // may the token begin a factor of a product without a sign between?
     Expr with_unit(Expr value);
+    Expr degrees(Expr value);
+    bool residue(Expr& value);  // "(mod 5)" after it
 
     // A level of nesting; false where the nest is too deep.
     struct Nest {

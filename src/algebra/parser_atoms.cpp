@@ -3,6 +3,7 @@
 
 #include "algebra/matrix.h"
 #include "algebra/parser.h"
+#include "algebra/units.h"
 #include "algebra/words.h"
 
 namespace r1::algebra {
@@ -42,6 +43,12 @@ std::optional<Expr> Parser::primary() {
             return letter();
         case TokenType::text:
         case TokenType::word:
+            if (is_currency(here().text) && (ahead(1).type == TokenType::number || ahead(1).text == "frac")) {
+                const std::string unit = here().text;
+                ++at_;
+                Parsed amount = postfix();
+                return amount ? Parsed(single(Kind::quantity, std::move(*amount), unit)) : std::nullopt;
+            }
             return words();
         case TokenType::function:
             return function();
@@ -137,18 +144,71 @@ std::optional<Expr> Parser::words() {
     const Token first = here();
     ++at_;
     if (first.type == TokenType::text) return make(Kind::text, {}, first.text);
-    std::string low = first.text;
-    for (char& c : low)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    if (const auto value = number_word(low)) return integer(*value);
-    if (prose_) {
-        --at_;
-        return std::nullopt;
-    }
+    --at_;
+    if (Parsed value = cardinal()) return value;
+    if (prose_) return std::nullopt;
+    ++at_;
     std::string all = first.text;
     while (here().type == TokenType::word || (here().type == TokenType::letter && here().text == "a"))
         all += " " + tokens_[at_++].text;
     return make(Kind::text, {}, all);
+}
+
+// "twenty-one", "two hundred and five", "three million": tens and ones, hundreds, and falling scales.
+std::optional<Expr> Parser::cardinal() {
+    const auto word = [&](size_t count) {
+        std::string low = ahead(count).type == TokenType::word ? ahead(count).text : "";
+        for (char& c : low)
+            if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+        return low;
+    };
+    int64_t total = 0, part = 0, last_scale = INT64_MAX;
+    bool any = false, open = true;  // may tens or ones follow?
+    for (;; ++at_) {
+        const bool joined = any && (is_op("-") || is_op("and")) && number_word(word(1));
+        const std::string low = word(joined ? 1 : 0);
+        if (const auto value = number_word(low)) {
+            const bool fits =
+                !any || open || (part % 10 == 0 && part % 100 >= 20 && *value > 0 && *value < 10);
+            if (!fits || (is_op("and") && !open)) break;
+            part += *value;
+            open = false;
+        } else if (const auto scale = scale_word(low); any && scale && part > 0) {
+            if (*scale == 100 ? part >= 100 : *scale >= last_scale) break;
+            if (*scale == 100) {
+                part *= 100;
+            } else {
+                total += part * *scale;
+                last_scale = *scale;
+                part = 0;
+            }
+            open = true;
+        } else {
+            break;
+        }
+        any = true;
+        at_ += joined ? 1 : 0;
+    }
+    if (!any) return std::nullopt;
+    return scaled(integer(total + part));
+}
+
+Expr Parser::scaled(Expr value) {
+    while (here().type == TokenType::word || here().type == TokenType::text) {
+        const std::string word = here().text.substr(0, here().text.find(' '));
+        const bool whole = word.size() == here().text.size();
+        if (const auto scale = scale_word(word)) {
+            value = pair(Kind::multiply, std::move(value), number(mpq_class(std::to_string(*scale))));
+        } else if (const auto part = part_word(word)) {
+            value = pair(Kind::divide, std::move(value), integer(*part));
+        } else {
+            break;
+        }
+        ++at_;
+        if (!whole)
+            return single(Kind::quantity, std::move(value), tokens_[at_ - 1].text.substr(word.size() + 1));
+    }
+    return value;
 }
 
 std::optional<Expr> Parser::brackets() {
@@ -211,6 +271,9 @@ std::optional<Expr> Parser::set_braces() {
     if (inside && (is_op("|") || is_op(":"))) {  // {x | x > 3}: the condition says it all
         ++at_;
         inside = list();
+        if (inside && inside->kind == Kind::relation &&
+            inside->name.find_first_not_of("<>lgn") == std::string::npos)
+            inside = single(Kind::unite, std::move(*inside));
     } else if (inside) {
         if (inside->kind == Kind::list)
             inside = make(Kind::set, std::move(inside->args));
@@ -430,14 +493,15 @@ std::optional<Expr> Parser::environment() {
     const std::string name = here().text;
     ++at_;
     const bool is_matrix = name.find("matrix") != std::string::npos || name == "array";
-    Expr out = make(is_matrix ? Kind::matrix : Kind::list, {}, is_matrix ? "" : "&");
+    if (!is_matrix) return lines(name == "cases");
+    Expr out = make(Kind::matrix, {});
     size_t in_row = 0;
     while (here().type != TokenType::finish && here().type != TokenType::end) {
-        if (is_op("&") || (!is_matrix && is_op(","))) {
+        if (is_op("&")) {
             ++at_;
         } else if (is_op("\\\\")) {
             ++at_;
-            if (is_matrix && in_row > 0) {
+            if (in_row > 0) {
                 if (out.columns == 0) out.columns = static_cast<uint32_t>(in_row);
                 if (out.columns != in_row) return std::nullopt;
                 in_row = 0;
@@ -451,11 +515,52 @@ std::optional<Expr> Parser::environment() {
     }
     if (here().type != TokenType::finish || out.args.empty()) return std::nullopt;
     ++at_;
-    if (!is_matrix) return out.args.size() == 1 ? std::move(out.args[0]) : std::move(out);
     if (out.columns == 0) out.columns = static_cast<uint32_t>(in_row);
     if (in_row != 0 && in_row != out.columns) return std::nullopt;
     if (name == "vmatrix") return determinant(out);
     return out;
+}
+
+// The lines of aligned equations or of cases. A line that begins with "=" goes on with the one before; a case
+// and its condition are a tuple.
+std::optional<Expr> Parser::lines(bool cases) {
+    Expr out = make(Kind::list, {}, "&");
+    size_t in_row = 0;
+    while (here().type != TokenType::finish && here().type != TokenType::end) {
+        if (is_op("&") || is_op(",") || is_op(";")) {
+            ++at_;
+            continue;
+        }
+        if (is_op("\\\\")) {
+            ++at_;
+            in_row = 0;
+            continue;
+        }
+        if (cases && (here().text == "if" || here().text == "for" || here().text == "when")) {
+            ++at_;
+            continue;
+        }
+        const bool goes_on = is_op("=") && !out.args.empty();
+        Parsed cell = relation();
+        if (!cell) return std::nullopt;
+        if (goes_on) {
+            Expr& last = out.args.back();
+            const bool chain = last.kind == Kind::relation;
+            if (!chain) last = single(Kind::relation, std::move(last));
+            last.name += '=';
+            last.args.push_back(std::move(*cell));
+        } else if (cases && in_row > 0) {
+            Expr& last = out.args.back();
+            if (in_row == 1) last = single(Kind::tuple, std::move(last), "()");
+            last.args.push_back(std::move(*cell));
+        } else {
+            out.args.push_back(std::move(*cell));
+        }
+        ++in_row;
+    }
+    if (here().type != TokenType::finish || out.args.empty()) return std::nullopt;
+    ++at_;
+    return out.args.size() == 1 ? std::move(out.args[0]) : std::move(out);
 }
 
 }  // namespace r1::algebra

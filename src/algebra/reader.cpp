@@ -1,6 +1,7 @@
 #include "algebra/reader.h"
 
 #include <algorithm>
+#include <span>
 
 #include "algebra/lexer.h"
 #include "algebra/parser.h"
@@ -27,6 +28,11 @@ std::string_view bare(std::string_view text) {
         const size_t before = text.size();
         text = strip(text, blank);
         text = strip(text, "`\"");
+        for (const std::string_view gap : {"\\,", "\\;", "\\!", "\\ ", "\\:", "\\quad", "\\qquad", "\\\\"})
+            if (text.ends_with(gap)) text.remove_suffix(gap.size());
+        for (const char sign : {'*', '_'})  // *18*
+            if (text.size() > 2 && text.front() == sign && text.back() == sign)
+                text = text.substr(1, text.size() - 2);
         while (text.starts_with("**") || text.starts_with("__")) text.remove_prefix(2);
         while (text.ends_with("**") || text.ends_with("__")) text.remove_suffix(2);
         while (text.starts_with('$')) text.remove_prefix(1);
@@ -148,15 +154,48 @@ std::string with_point(std::string_view text) {
     return std::string(text.substr(0, at)) + digits + std::string(text.substr(end));
 }
 
+// "for all x", "for every real x \in \mathbb{R}": a condition that every function has.
+bool says_for_all(std::span<const Token> rest) {
+    const bool text = rest[0].type == TokenType::text || rest[0].type == TokenType::word;
+    const std::string two = rest[0].text + (rest.size() > 1 ? " " + rest[1].text : "");
+    bool starts = false;
+    for (const std::string_view all : {"for all", "for any", "for every", "for each"})
+        starts = starts || rest[0].text.starts_with(all) || two == all;
+    return text && starts && std::all_of(rest.begin(), rest.end(), [](const Token& token) {
+               return token.type == TokenType::letter || token.type == TokenType::word ||
+                      token.type == TokenType::text || token.type == TokenType::end || token.text == "in";
+           });
+}
+
+// "\text{The area is }": words that say nothing but that the answer follows.
+bool introduces(const Token& token) {
+    if (token.type != TokenType::text) return false;
+    for (const std::string_view end : {" is", " are", " equals", ":", "=", " be"})
+        if (token.text.ends_with(end)) return token.text.find(" not ") == std::string::npos;
+    return token.text == "is" || token.text == "So" || token.text == "Thus";
+}
+
+// The "m" of "5 m", which is also read as an unknown; empty for other texts.
+std::string_view letter_unit(std::string_view text) {
+    if (text.size() < 3 || text[text.size() - 2] != ' ') return {};
+    const char before = text[text.size() - 3];
+    const bool value = is_digit(before) || before == '}' || before == ')';
+    const bool unit = std::string_view("mgshlL").find(text.back()) != std::string_view::npos;
+    return value && unit ? text.substr(text.size() - 1) : std::string_view();
+}
+
 std::optional<Expr> parse_whole(std::string_view text, const LexOptions& options) {
-    const auto tokens = tokenize(text, options);
-    if (!tokens || tokens->size() <= 1) return std::nullopt;
-    for (const Token& token : *tokens)
+    const auto all = tokenize(text, options);
+    if (!all || all->size() <= 1) return std::nullopt;
+    for (const Token& token : *all)
         if ((token.type == TokenType::word || token.type == TokenType::text) && is_half_of_day(token.text))
             return std::nullopt;  // a time is read as words
-    Parser parser(*tokens, false);
+    std::span<const Token> tokens = *all;
+    if (introduces(tokens[0]) && tokens.size() > 2) tokens = tokens.subspan(1);
+    Parser parser(tokens, false);
     auto out = parser.list();
     if (!out) return std::nullopt;
+    if (says_for_all(tokens.subspan(parser.position()))) return out;
     // A unit that is no known word: "12 gloves", "5 of them"; nothing that could be a value.
     const bool words_may_follow =
         is_scalar(*out) && out->kind != Kind::symbol && out->kind != Kind::constant && !has_symbols(*out);
@@ -164,9 +203,9 @@ std::optional<Expr> parse_whole(std::string_view text, const LexOptions& options
         const Token& token = parser.here();
         const bool word = token.type == TokenType::word || token.type == TokenType::text;
         if (!word || !words_may_follow) return std::nullopt;
-        size_t used = parser.position();
-        for (; used < tokens->size() - 1; ++used)
-            if ((*tokens)[used].type != TokenType::word && (*tokens)[used].type != TokenType::text)
+        for (const Token& more : tokens.subspan(parser.position(), tokens.size() - 1 - parser.position()))
+            if ((more.type != TokenType::word && more.type != TokenType::text) || !is_plain_unit(more.text) ||
+                number_word(more.text))
                 return std::nullopt;
         return make(Kind::quantity, {std::move(*out)}, token.text);
     }
@@ -203,6 +242,15 @@ std::vector<Expr> read_answer(std::string_view raw) {
     const size_t e = text.find_first_of("eE");
     if (e != std::string_view::npos && e > 0 && is_digit(text[e - 1]))
         add(parse_whole(text, {.scientific = false}));
+    if (text.find("log") != std::string_view::npos) add(parse_whole(text, {.common_log = true}));
+    if (const std::string_view unit = letter_unit(text); !unit.empty()) {
+        auto amount = parse_whole(text.substr(0, text.size() - 2), {});
+        if (amount && is_scalar(*amount) && !has_symbols(*amount)) {
+            std::vector<Expr> one;
+            one.push_back(std::move(*amount));
+            add(make(Kind::quantity, std::move(one), std::string(unit)));
+        }
+    }
     // Whatever else it is, it is also the words as they stand.
     if (readings.empty()) {
         if (text.find_first_not_of(" \t\r\n.,;:!?$\\{}()[]|&") == std::string_view::npos) return readings;

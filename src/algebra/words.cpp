@@ -1,4 +1,4 @@
-#include <array>
+#include <algorithm>
 #include <string>
 #include <unordered_map>
 
@@ -200,7 +200,9 @@ const std::unordered_map<std::string_view, Command>& commands() {
                                  "relax",
                                  "/",
                                  "null",
-                                 "noindent"})
+                                 "noindent",
+                                 "blacksquare",
+                                 "qed"})
             all[name] = {Type::skip, ""};
         for (const char* name :
              {"quad", "qquad", " ", "enspace", "thickspace", "space", "hskip", "par", "\n", "\t"})
@@ -253,11 +255,11 @@ const std::unordered_map<std::string_view, Command>& commands() {
         all["\\"] = {Type::sign, "\\\\"};
         all["|"] = {Type::sign, "||"};
         all["_"] = {Type::sign, "_"};
-        all["$"] = {Type::skip, ""};
+        all["$"] = {Type::currency, "dollars"};
         all["#"] = {Type::skip, ""};
-        all["pounds"] = {Type::skip, ""};
-        all["yen"] = {Type::skip, ""};
-        all["euro"] = {Type::skip, ""};
+        all["pounds"] = {Type::currency, "pounds"};
+        all["yen"] = {Type::currency, "yen"};
+        all["euro"] = {Type::currency, "euros"};
         return all;
     }();
     return table;
@@ -420,67 +422,6 @@ constexpr Written characters[] = {
     {"\u2212", "-"},
 };
 
-struct UnitRow {
-    std::string_view words, dimension, factor;
-};
-// Words of one row are the same unit.
-constexpr UnitRow unit_rows[] = {
-    {"mm millimeter millimeters millimetre millimetres 毫米", "length", "1/1000"},
-    {"cm centimeter centimeters centimetre centimetres 厘米", "length", "1/100"},
-    {"dm decimeter decimeters 分米", "length", "1/10"},
-    {"m meter meters metre metres 米", "length", "1"},
-    {"km kilometer kilometers kilometre kilometres 千米 公里", "length", "1000"},
-    {"inch inches", "length", "254/10000"},
-    {"ft foot feet", "length", "3048/10000"},
-    {"yd yard yards", "length", "9144/10000"},
-    {"mile miles", "length", "1609344/1000"},
-    {"mg milligram milligrams 毫克", "mass", "1/1000"},
-    {"g gm gram grams 克", "mass", "1"},
-    {"kg kilogram kilograms kilo kilos 千克 公斤", "mass", "1000"},
-    {"ton tons tonne tonnes 吨", "mass", "1000000"},
-    {"ms millisecond milliseconds", "time", "1/1000"},
-    {"s sec secs second seconds 秒", "time", "1"},
-    {"min mins minute minutes 分钟", "time", "60"},
-    {"h hr hrs hour hours 小时 heures", "time", "3600"},
-    {"day days 天", "time", "86400"},
-    {"week weeks 周", "time", "604800"},
-    {"ml milliliter milliliters mL 毫升", "volume", "1/1000"},
-    {"l liter liters litre litres L 升", "volume", "1"},
-    {"cent cents ¢", "dollar", "1/100"},
-    {"dollar dollars usd 美元", "dollar", "1"},
-};
-constexpr std::string_view counting =
-    " unit units square squared sq cubic cubed month months year years euro euros pound pounds lb lbs ounce "
-    "ounces oz "
-    "gallon gallons quart quarts pint pints cup cups acre acres hectare hectares mph kmh kph km/h m/s ways "
-    "way pieces "
-    "piece people persons person students student books book apples apple eggs egg times rupees yen yuan rmb "
-    "元 块 角 "
-    "个 只 人 本 件 分 岁 次 平方米 平方厘米 立方米 度 rad radian radians points point integers integer "
-    "numbers values "
-    "solutions dozen bits bytes hz khz mhz newton newtons n joule joules j watt watts volt volts v amp amps "
-    "kelvin k "
-    "pa kpa mol moles celsius fahrenheit revolutions rpm digits edges faces vertices sides tickets games "
-    "meals dogs "
-    "cats children teachers triangles multiples per ";
-
-const std::unordered_map<std::string_view, Unit>& units() {
-    static const auto table = [] {
-        std::unordered_map<std::string_view, Unit> all;
-        const auto each = [&](std::string_view words, Unit unit) {
-            while (!words.empty()) {
-                const size_t end = std::min(words.find(' '), words.size());
-                if (end) all.emplace(words.substr(0, end), unit);
-                words.remove_prefix(std::min(end + 1, words.size()));
-            }
-        };
-        for (const UnitRow& row : unit_rows) each(row.words, {row.dimension, row.factor});
-        each(counting, {"", "1"});
-        return all;
-    }();
-    return table;
-}
-
 }  // namespace
 
 std::optional<Command> find_command(std::string_view name) {
@@ -509,19 +450,8 @@ bool is_greek(std::string_view name) {
     return false;
 }
 
-std::optional<Unit> find_unit(std::string_view word) {
-    const auto found = units().find(word);
-    if (found != units().end()) return found->second;
-    std::string low(word);
-    for (char& c : low)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    const auto again = units().find(low);
-    if (again == units().end()) return std::nullopt;
-    return again->second;
-}
-
-bool is_unit(std::string_view word) {
-    return find_unit(word).has_value();
+bool is_ordinal(std::string_view ending) {
+    return ending == "st" || ending == "nd" || ending == "rd" || ending == "th";
 }
 
 bool is_function_name(std::string_view name) {
@@ -539,9 +469,56 @@ std::optional<int> number_word(std::string_view word) {
         "zero",     "one",     "two",     "three",     "four",     "five",     "six",
         "seven",    "eight",   "nine",    "ten",       "eleven",   "twelve",   "thirteen",
         "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"};
+    static constexpr std::string_view tens[] = {"thirty",  "forty",  "fifty", "sixty",
+                                                "seventy", "eighty", "ninety"};
     for (size_t i = 0; i < std::size(words); ++i)
         if (words[i] == word) return static_cast<int>(i);
+    for (size_t i = 0; i < std::size(tens); ++i)
+        if (tens[i] == word) return static_cast<int>(30 + 10 * i);
     return std::nullopt;
+}
+
+std::optional<int64_t> scale_word(std::string_view word) {
+    static constexpr std::pair<std::string_view, int64_t> scales[] = {{"hundred", 100},
+                                                                      {"thousand", 1'000},
+                                                                      {"million", 1'000'000},
+                                                                      {"billion", 1'000'000'000},
+                                                                      {"trillion", 1'000'000'000'000},
+                                                                      {"万", 10'000},
+                                                                      {"亿", 100'000'000}};
+    for (const auto& [name, value] : scales)
+        if (name == word) return value;
+    return std::nullopt;
+}
+
+std::optional<int> part_word(std::string_view word) {
+    static constexpr std::string_view parts[] = {"half",    "third",  "quarter", "fifth", "sixth",
+                                                 "seventh", "eighth", "ninth",   "tenth"};
+    if (word == "halves") return 2;
+    if (word.ends_with('s')) word.remove_suffix(1);
+    if (word == "fourth") return 4;
+    if (word == "hundredth") return 100;
+    if (word == "thousandth") return 1000;
+    for (size_t i = 0; i < std::size(parts); ++i)
+        if (parts[i] == word) return static_cast<int>(i + 2);
+    return std::nullopt;
+}
+
+bool is_plain_unit(std::string_view text) {
+    static constexpr std::string_view saying[] = {
+        "or",   "nor",     "and", "but",   "not",  "no",   "is",    "isn't", "are",
+        "was",  "if",      "to",  "minus", "plus", "than", "maybe", "wrong", "over",
+        "half", "through", "at",  "least", "most", "more", "less"};
+    if (text.starts_with("squared") || text.starts_with("cubed")) return false;  // 5 squared is 25
+    while (!text.empty()) {
+        const size_t end = std::min(text.find_first_of(" \t\n,;"), text.size());
+        const std::string_view word = text.substr(0, end);
+        if (std::find(std::begin(saying), std::end(saying), word) != std::end(saying) || scale_word(word) ||
+            part_word(word))
+            return false;
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return true;
 }
 
 }  // namespace r1::algebra

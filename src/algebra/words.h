@@ -1,5 +1,6 @@
 // The vocabulary of the lexer: LaTeX commands, names of functions, units, signs of Unicode.
 #pragma once
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -15,6 +16,7 @@ enum class CommandType : uint8_t {
     words,        // \text{…}
     style,        // \mathrm{…}: its inside is read as it is
     drop,         // \label{…}: goes with its argument
+    currency,     // \$, \euro: a unit, which may stand before its number
     environment,  // \begin, \end
 };
 struct Command {
@@ -29,14 +31,12 @@ std::optional<std::string_view> plain_character(std::string_view utf8);
 
 bool is_greek(std::string_view name);
 
-// A unit of measure with its dimension and its size in the base unit of that dimension ("1/100"); units of
-// counting
-// ("dollars", "ways") have none.
-struct Unit {
-    std::string_view dimension, factor;
-};
-std::optional<Unit> find_unit(std::string_view word);
+std::optional<int> number_word(std::string_view word);     // "four" -> 4, "forty" -> 40
+std::optional<int64_t> scale_word(std::string_view word);  // "hundred", "million", "万"
+std::optional<int> part_word(std::string_view word);       // "half" -> 2, "thirds" -> 3
 
-std::optional<int> number_word(std::string_view word);  // "four" -> 4
+// May these words after a number only name what is counted? "gloves" may; "or so", "is wrong", "million" say
+// more.
+bool is_plain_unit(std::string_view text);
 
 }  // namespace r1::algebra

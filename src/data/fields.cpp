@@ -1,9 +1,13 @@
 #include "data/fields.h"
 
+#include <algorithm>
+#include <cctype>
+
 #include "core/check.h"
 #include "data/readers.h"
 #include "data/wording.h"
 #include "tasks/number.h"
+#include "text/boxes.h"
 
 namespace r1 {
 namespace {
@@ -99,16 +103,53 @@ void set_prompt(Example& example, const json& prompt) {
     if (messages.size() > 1 || messages[0]["role"] != "user") example.messages = std::move(messages);
 }
 
-std::string last_boxed(const std::string& text) {
-    const size_t at = text.rfind("\\boxed{");
-    check(at != std::string::npos, "the solution holds no \\boxed{}");
-    int depth = 1;
-    for (size_t i = at + 7; i < text.size(); ++i) {
-        depth += text[i] == '{' ? 1 : text[i] == '}' ? -1 : 0;
-        if (depth == 0) return text.substr(at + 7, i - at - 7);
-    }
-    fail("the braces of \\boxed{} do not close");
+std::string boxed_answer(const std::string& solution) {
+    const auto inside = last_box(solution);
+    check(inside.has_value(), solution.find("\\boxed") == std::string::npos
+                                  ? "the solution holds no \\boxed{}"
+                                  : "the braces of \\boxed{} do not close");
+    return std::string(*inside);
 }
+
+namespace {
+
+// Does the problem want all solutions, in no order?
+bool asks_for_all(const std::string& question) {
+    std::string low = question;
+    for (char& c : low)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    const auto says = [&](std::initializer_list<const char*> phrases) {
+        return std::any_of(phrases.begin(), phrases.end(),
+                           [&](const char* phrase) { return low.find(phrase) != std::string::npos; });
+    };
+    if (says({"in order", "increasing", "decreasing", "ascending", "descending", "least to greatest",
+              "smallest to largest", "largest to smallest", "greatest to least", "respectively", "ordered",
+              "triple", "依次", "从小到大", "从大到小", "分别"}))
+        return false;
+    return says({"separated by commas", "comma-separated", "comma separated", "find all", "list all",
+                 "determine all", "all solutions", "all the solutions", "all values", "all the values",
+                 "all possible", "all real", "all the real", "all integer", "all complex", "the roots",
+                 "the solutions", "所有", "全部"});
+}
+
+// "1, -2": commas outside all brackets, and no brackets around it.
+bool is_plain_list(const std::string& text) {
+    int depth = 0;
+    bool commas = false;
+    for (size_t i = 0; i < text.size(); ++i) {
+        depth += text[i] == '(' || text[i] == '[' || text[i] == '{';
+        depth -= text[i] == ')' || text[i] == ']' || text[i] == '}';
+        const bool thousands = i > 0 && std::isdigit(static_cast<unsigned char>(text[i - 1])) &&
+                               i + 3 < text.size() && std::isdigit(static_cast<unsigned char>(text[i + 1])) &&
+                               std::isdigit(static_cast<unsigned char>(text[i + 2])) &&
+                               std::isdigit(static_cast<unsigned char>(text[i + 3]));
+        const bool space = i > 0 && text[i - 1] == '\\';  // "\,"
+        commas = commas || (text[i] == ',' && depth == 0 && !thousands && !space);
+    }
+    return commas;
+}
+
+}  // namespace
 
 void set_answer(Example& example, const json& answer, bool mathematics) {
     if (answer.is_object() && answer.contains("target")) {
@@ -124,12 +165,19 @@ void set_answer(Example& example, const json& answer, bool mathematics) {
     if (marks != std::string::npos) text.erase(0, marks + 4);
     text = trimmed(text);
     const auto number = [&] { return parse_number(text).has_value(); };
-    if (!number() && text.find("\\boxed{") != std::string::npos) text = trimmed(last_boxed(text));
+    if (!number() && text.find("\\boxed{") != std::string::npos) text = trimmed(boxed_answer(text));
     check(!text.empty(), "the gold is empty");
     check(marks == std::string::npos || number(), "the gold \"", text.substr(0, 60), "\" is not one number");
     const bool math = mathematics && can_be_graded("math");
     example.kind = math || !number() ? "math" : "number";
     example.gold = text;
+    if (example.kind == "math" && asks_for_all(example.question) && is_plain_list(text))
+        example.gold = {{"gold", text}, {"policy", "unordered"}};
+}
+
+void ask_for_box(Example& example) {
+    if (example.kind == "math" || example.kind == "number")
+        example.instruction = wording::final_answer(wording::is_chinese(example.question));
 }
 
 namespace {

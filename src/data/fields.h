@@ -23,8 +23,10 @@ void set_prompt(Example& example, const nlohmann::json& prompt);
 
 // Kind and gold from an answer: a countdown object, tests of code, a number, or mathematics. GSM8K's working
 // before #### is dropped. `mathematics`: it is no number even where it reads as one.
+// Where the question, which is set before, asks for all solutions, a list of them has no order.
 void set_answer(Example& example, const nlohmann::json& answer, bool mathematics = false);
-std::string last_boxed(const std::string& text);  // the inside of the last \boxed{…}
+void ask_for_box(Example& example);                     // instruction of a mathematical question
+std::string boxed_answer(const std::string& solution);  // the inside of its last \boxed{…}
 
 // Kind and gold of code, whose tests and "language" are in `gold`, and how it is asked for.
 void set_code(Example& example, nlohmann::json gold);

@@ -172,7 +172,9 @@ Example olympiad(const json& row) {
     for (const auto& answer : answers) all += (all.empty() ? "" : ", ") + answer;
     set_answer(example, all, true);
     const bool several = answers.size() > 1 || first_of(row, {"is_multiple_answer"}) == true;
-    if (several && example.kind == "math") example.gold = {{"gold", example.gold}, {"policy", "unordered"}};
+    if (several && example.kind == "math" && !example.gold.is_object())
+        example.gold = {{"gold", example.gold}, {"policy", "unordered"}};
+    ask_for_box(example);
     return example;
 }
 
@@ -183,6 +185,7 @@ Example gsm8k(const json& row) {
     Example example;
     example.question = text_field(row, "question");
     set_answer(example, first_of(row, {"answer", "golden"}));
+    ask_for_box(example);
     return example;
 }
 
@@ -192,8 +195,9 @@ bool is_math(const json& row) {
 Example math(const json& row) {
     Example example;
     example.question = text_field(row, "problem");
-    set_answer(example, has(row, "answer") ? row["answer"] : json(last_boxed(as_text(row["solution"]))),
+    set_answer(example, has(row, "answer") ? row["answer"] : json(boxed_answer(as_text(row["solution"]))),
                true);
+    ask_for_box(example);
     return example;
 }
 

@@ -98,6 +98,10 @@ std::string choice(bool chinese) {
                    : "One option is right. End with a line that has \"Answer:\" and its letter.";
 }
 
+std::string final_answer(bool chinese) {
+    return chinese ? "把最终答案写在 \\boxed{} 里。" : "Put the final answer in \\boxed{}.";
+}
+
 std::string countdown_question(const std::string& numbers, const std::string& target) {
     return cat(
         "Use the numbers ", numbers, " and the operations + - * / with brackets to make ", target,

@@ -23,6 +23,7 @@ std::string bug_question(const std::string& text, const std::string& language, c
 std::string bug_fix(const std::string& language, bool chinese);
 std::string choice_question(const std::string& question, const std::vector<std::string>& choices);
 std::string choice(bool chinese);
+std::string final_answer(bool chinese);  // of mathematics
 std::string countdown_question(const std::string& numbers, const std::string& target);
 
 }  // namespace r1::wording

@@ -9,6 +9,7 @@
 #include "reward/choice_statements.h"
 #include "reward/choice_words.h"
 #include "reward/verifier.h"
+#include "text/boxes.h"
 
 namespace r1 {
 namespace {
@@ -280,25 +281,6 @@ struct Stretch {
     size_t begin = 0, end = 0;
 };
 
-// The insides of all outermost \boxed{…} and \fbox{…} whose braces close.
-std::vector<Stretch> boxes(std::string_view text) {
-    std::vector<Stretch> found;
-    std::vector<size_t> open;  // positions behind an open brace
-    size_t outermost = 0;      // of `open` with the outermost box, counted from 1
-    for (size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '{') {
-            open.push_back(i + 1);
-            const std::string_view left = text.substr(0, i);
-            if (outermost == 0 && (left.ends_with("\\boxed") || left.ends_with("\\fbox")))
-                outermost = open.size();
-        } else if (text[i] == '}' && !open.empty()) {
-            if (open.size() == outermost) found.push_back({open.back(), i}), outermost = 0;
-            open.pop_back();
-        }
-    }
-    return found;
-}
-
 std::vector<Stretch> answer_blocks(std::string_view text) {
     constexpr std::string_view open = "<answer>", close = "</answer>";
     std::vector<Stretch> found;
@@ -320,8 +302,8 @@ Choice read_marked(std::string_view text, uint32_t letters, const std::vector<Wo
                    bool explicit_answer) {
     Choice choice = nothing();
     size_t last_end = 0;
-    for (const Stretch& box : boxes(text)) {
-        const Choice inside = read_plain(text.substr(box.begin, box.end - box.begin), letters, texts, true);
+    for (const Box& box : find_boxes(text)) {
+        const Choice inside = read_plain(box.inside, letters, texts, true);
         if (inside.several) return inside;
         if (inside.letter < 0) continue;
         if (choice.letter >= 0 && choice.letter != inside.letter &&

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/check.h"
+#include "reward/extract.h"
 #include "reward/program.h"
 #include "reward/verifier.h"
 
@@ -55,6 +56,10 @@ RewardPart parse_reward_part(const std::string& row) {
     part.data = take(table, "data", std::vector<std::string>());
     if (part.kind == program_kind) part.program = start_program(table);
     part.options = std::move(table);
+    if (part.kind == accuracy_kind) {
+        part.anchors = take(part.options, "anchors", part.anchors);
+        parse_anchors(part.anchors);
+    }
     if (part.kind == accuracy_kind || part.program) {
         check(part.options.empty(), "[[reward]] ", part.name, ": a part of kind ", part.kind, " takes no \"",
               part.options.begin().key(), "\"");
@@ -64,6 +69,14 @@ RewardPart parse_reward_part(const std::string& row) {
     const Verdict trial = score_part(part, {});
     check(trial.outcome != Outcome::error, "[[reward]] ", part.name, ": ", trial.reason);
     return part;
+}
+
+// A gold of mathematics that says where an answer may stand, unless it says so itself.
+json anchored_gold(const ScoringRequest& request, const std::string& anchors) {
+    if (request.kind != "math" && request.kind != "number") return request.gold;
+    json gold = request.gold.is_object() ? request.gold : json{{"gold", request.gold}};
+    if (!gold.contains("anchors")) gold["anchors"] = anchors;
+    return gold;
 }
 
 }  // namespace
@@ -90,7 +103,7 @@ std::vector<RewardPart> parse_reward_parts(const std::vector<std::string>& rows)
 Verdict score_part(const RewardPart& part, const ScoringRequest& request) {
     if (part.kind == accuracy_kind) {
         if (request.kind.empty()) return {0, Outcome::error, "the problem has no verifier"};
-        return verify(request.kind, request.gold, request.completion);
+        return verify(request.kind, anchored_gold(request, part.anchors), request.completion);
     }
     if (part.program) return part.program->verify(request);
     json options = part.options;

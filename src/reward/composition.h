@@ -2,6 +2,7 @@
 //
 //   [[reward]]
 //   kind = "accuracy"        # the problem's own verifier with its gold
+//   anchors = "anchored"     # where an answer of mathematics may stand: reward/extract.h
 //   [[reward]]
 //   kind = "language"        # or any verifier of reward/verifier.h that needs no gold
 //   weight = 0.1
@@ -42,6 +43,7 @@ struct RewardPart {
     double weight = 1.0;
     std::vector<std::string> data = {};             // files, families or kinds of problems; empty = all
     nlohmann::json options = {};                    // the verifier's own keys
+    std::string anchors = "anchored";               // of kind "accuracy"
     std::shared_ptr<ProgramVerifier> program = {};  // of kind "program"
 
     bool applies_to(const ScoringRequest& request) const;

@@ -1,12 +1,17 @@
 #include "reward/extract.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <string>
 
 #include "algebra/lexer.h"
 #include "algebra/reader.h"
+#include "algebra/units.h"
+#include "core/check.h"
+#include "reward/qualified.h"
+#include "text/boxes.h"
 
 namespace r1 {
 namespace {
@@ -17,6 +22,7 @@ using Readings = std::vector<Expr>;
 
 constexpr size_t npos = std::string_view::npos;
 constexpr size_t longest_tail = 4000;  // of a text whose end is searched for a phrase
+constexpr size_t longest_bare = 300;   // of a text that is an answer and nothing else
 
 bool is_digit(char c) {
     return c >= '0' && c <= '9';
@@ -51,58 +57,6 @@ bool holds_no_formula(const Expr& e) {
 }
 
 // --- boxes
-
-struct Box {
-    size_t begin, end;  // of the whole \boxed{…}
-    std::string_view inside;
-};
-
-// All the boxes that are in no other box, in one pass.
-std::vector<Box> find_boxes(std::string_view text, bool may_be_open) {
-    struct Open {
-        bool box;
-        size_t begin, inside;
-    };
-    std::vector<Box> boxes;
-    if (text.find("boxed") == npos && text.find("fbox") == npos) return boxes;
-    std::vector<Open> open;
-    size_t open_boxes = 0;
-    for (size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '{') {
-            open.push_back({false, i, i + 1});
-        } else if (text[i] == '}') {
-            if (open.empty()) continue;
-            const Open last = open.back();
-            open.pop_back();
-            if (last.box && --open_boxes == 0)
-                boxes.push_back({last.begin, i + 1, text.substr(last.inside, i - last.inside)});
-        } else if (text[i] == 'b' || text[i] == 'f') {
-            const size_t name = text.substr(i, 5) == "boxed" ? 5 : text.substr(i, 4) == "fbox" ? 4 : 0;
-            if (name == 0) continue;
-            size_t brace = i + name;
-            while (brace < text.size() && text[brace] == ' ') ++brace;
-            if (brace < text.size() && text[brace] == '{') {
-                open.push_back({true, i > 0 && text[i - 1] == '\\' ? i - 1 : i, brace + 1});
-                ++open_boxes;
-                i = brace;
-            } else if (i > 0 && text[i - 1] == '\\' && open_boxes == 0) {  // \boxed 5
-                size_t end = brace;
-                while (end < text.size() && !is_blank(text[end]) && text[end] != '$' && text[end] != '.')
-                    ++end;
-                if (end > brace) boxes.push_back({i - 1, end, text.substr(brace, end - brace)});
-            }
-        } else if (text[i] == '\\' && i + 1 < text.size() && (text[i + 1] == '{' || text[i + 1] == '}')) {
-            ++i;
-        }
-    }
-    if (may_be_open && boxes.empty())
-        for (const Open& o : open)
-            if (o.box) {
-                boxes.push_back({o.begin, text.size(), text.substr(o.inside)});
-                break;
-            }
-    return boxes;
-}
 
 // What stands between two boxes of one answer: commas, "and", "or" and a word or two. Empty if they are two
 // answers.
@@ -145,6 +99,7 @@ std::string join_sign(std::string_view gap) {
 
 Readings read_boxes(std::string_view text, const std::vector<Box>& boxes) {
     for (size_t last = boxes.size(); last-- > 0;) {
+        if (qualified(text, boxes[last].begin, boxes[last].end) == Qualified::denied) continue;
         std::string all(boxes[last].inside);
         for (size_t i = last; i-- > 0;) {
             const std::string sign = join_sign(text.substr(boxes[i].end, boxes[i + 1].begin - boxes[i].end));
@@ -221,11 +176,17 @@ constexpr std::string_view copulas[] = {
 Readings read_formula(std::string_view s) {
     if (auto whole = algebra::read_answer(s); !is_words(whole)) return whole;
     size_t used = 0;
+    bool bounded = false;  // "at least 17": the sentence states no number
     const auto prefix = [&](std::string_view from) -> Readings {
         if (auto e = algebra::read_prefix(from, used)) {
+            const auto begin = static_cast<size_t>(from.data() - s.data());
+            const Qualified said = qualified(s, begin, begin + used);
+            bounded = bounded || said == Qualified::bound;
+            if (said != Qualified::no) return {};
             const auto readings = algebra::read_answer(from.substr(0, used));
             return is_words(readings) ? Readings{*e} : readings;
         }
+        used = 0;
         return {};
     };
     const auto is_math_start = [](std::string_view t) {
@@ -241,14 +202,16 @@ Readings read_formula(std::string_view s) {
         if (is_math_start(rest))
             if (auto first = prefix(rest); !first.empty()) return first;
     }
-    for (size_t i = 0; i < s.size() && i < 300; ++i) {
+    for (size_t i = 0; i < s.size() && i < 300 && !bounded; ++i) {
         const bool starts = (is_digit(s[i]) || (s[i] == '\\' && i + 1 < s.size() && is_letter(s[i + 1]))) &&
                             (i == 0 || !is_letter(s[i - 1]));
         if (!starts) continue;
         const size_t from = i > 0 && (s[i - 1] == '-' || s[i - 1] == '(') ? i - 1 : i;
         if (auto first = prefix(s.substr(from)); !first.empty()) return first;
+        i = std::max(i, from + std::max<size_t>(used, 1) - 1);
         while (i + 1 < s.size() && is_digit(s[i + 1])) ++i;
     }
+    if (bounded) return {algebra::make(Kind::text, {}, std::string(s))};
     return algebra::read_answer(s);
 }
 
@@ -376,7 +339,7 @@ Readings read_last_run(std::string_view line) {
                !(s[begin] == '.' && begin + 1 < end && is_digit(s[begin + 1])))
             ++begin;
         while (end > begin && std::string_view(" \t,.!;").find(s[end - 1]) != npos) --end;
-        if (is_one_of_several(s.substr(0, begin))) return {};
+        if (is_one_of_several(s.substr(0, begin)) || qualified(s, begin, end) != Qualified::no) return {};
         if (begin >= end || !(is_result(s, begin, end) || trim(s, " .!").size() == end - begin)) return {};
         Readings out = algebra::read_answer(s.substr(begin, end - begin));
         return is_words(out) ? Readings{} : out;
@@ -436,6 +399,7 @@ Readings read_last_span(std::string_view line) {
     for (size_t last = spans.size(); last-- > 0 && last + 3 > spans.size();) {
         // what follows the span says no other number
         if (line.substr(spans[last].end).find_first_of("0123456789") != npos) return {};
+        if (qualified(line, spans[last].begin, spans[last].end) != Qualified::no) return {};
         std::string all(spans[last].inside);
         for (size_t i = last; i-- > 0;) {
             const std::string sign = join_sign(line.substr(spans[i].end, spans[i + 1].begin - spans[i].end));
@@ -449,9 +413,8 @@ Readings read_last_span(std::string_view line) {
 
 Readings read_end(std::string_view text) {
     text = trim(text);
-    if (text.size() <= 300) {
+    if (text.size() <= longest_bare) {
         auto whole = algebra::read_answer(text);
-        if (!is_words(whole)) return whole;
         const bool few = std::count(text.begin(), text.end(), ' ') < 3;
         const bool in_words = text.find_first_of("0123456789") == npos || text.starts_with("\\text");
         if (few && text.size() <= 40 && text.find('\n') == npos && !whole.empty() && in_words &&
@@ -490,17 +453,32 @@ constexpr std::string_view phrases[] = {
 
 }  // namespace
 
+bool states_answer(std::string_view text) {
+    return after_last(lower(text), phrases) != npos;
+}
+
+Anchors parse_anchors(const nlohmann::json& name) {
+    const std::string anchors = name.is_string() ? name.get<std::string>() : "";
+    check(anchors == "any" || anchors == "anchored" || anchors == "boxed",
+          "anchors is any, anchored or boxed");
+    return anchors == "any" ? Anchors::any : anchors == "boxed" ? Anchors::boxed : Anchors::anchored;
+}
+
+std::optional<std::string_view> last_answer_block(std::string_view text) {
+    const size_t close = text.rfind("</answer>");
+    const size_t open = close == npos ? npos : text.rfind("<answer>", close);
+    if (open == npos) return std::nullopt;
+    return text.substr(open + 8, close - open - 8);
+}
+
 std::vector<Expr> extract_answer(std::string_view text, Anchors anchors) {
-    if (const size_t close = text.rfind("</answer>"); close != npos) {
-        const size_t open = text.rfind("<answer>", close);
-        if (open != npos) {
-            text = text.substr(open + 8, close - open - 8);
-            if (anchors == Anchors::anchored) anchors = Anchors::any;
-            if (text.size() < 2000)
-                if (auto whole = algebra::read_answer(text); !is_words(whole)) return whole;
-        }
+    if (const auto block = last_answer_block(text)) {
+        text = *block;
+        if (anchors == Anchors::anchored) anchors = Anchors::any;
+        if (text.size() < 2000)
+            if (auto whole = algebra::read_answer(text); !is_words(whole)) return whole;
     }
-    const std::vector<Box> boxes = find_boxes(text, false);
+    const std::vector<Box> boxes = find_boxes(text);
     const size_t tail = text.size() - std::min(text.size(), 10 * longest_tail);
     const std::string low = lower(text.substr(tail));
     const auto statement = [&](std::span<const std::string_view> known, size_t not_before) -> Readings {
@@ -515,9 +493,10 @@ std::vector<Expr> extract_answer(std::string_view text, Anchors anchors) {
     }
     if (!boxes.empty() || anchors == Anchors::boxed) return read_boxes(text, boxes);
     if (const size_t marks = text.rfind("####"); marks != npos) return read_statement(text.substr(marks + 4));
-    auto out = statement(phrases, 0);
-    if (!out.empty() || anchors == Anchors::anchored) return out;
-    return read_end(text);
+    if (auto out = statement(phrases, 0); !out.empty()) return out;
+    if (trim(text).size() <= longest_bare)
+        if (auto whole = algebra::read_answer(trim(text)); !is_words(whole)) return whole;
+    return anchors == Anchors::anchored ? Readings{} : read_end(text);
 }
 
 std::vector<Expr> read_gold_answer(std::string_view gold) {

@@ -16,13 +16,28 @@ bool blank(std::string_view text) {
     return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
 }
 
-std::string r1_form(std::string_view text) {
+// White space and characters that cannot be seen.
+bool says_nothing(std::string_view text) {
+    while (!text.empty()) {
+        const size_t before = text.size();
+        for (const std::string_view unseen : {" ", "\t", "\r", "\n", "\u00a0", "\u00ad", "\u200b", "\u200c",
+                                              "\u200d", "\u200e", "\u200f", "\u2060", "\u3000", "\ufeff"})
+            if (text.starts_with(unseen)) text.remove_prefix(unseen.size());
+        if (text.size() == before) return false;
+    }
+    return true;
+}
+
+// With `empty` also what has nothing in its tags.
+std::string tags_form(std::string_view text, bool empty) {
     for (const std::string_view tag : {"<think>", "</think>", "<answer>", "</answer>"})
         if (count(text, tag) != 1) return cat(tag, " occurs ", count(text, tag), " times");
     const size_t think = text.find("<think>"), thought = text.find("</think>"),
                  answer = text.find("<answer>"), answered = text.find("</answer>");
     if (!blank(text.substr(0, think))) return "text before <think>";
     if (!(think < thought && thought < answer && answer < answered)) return "the tags are out of order";
+    if (!empty && says_nothing(text.substr(think + 7, thought - think - 7))) return "the thinking is empty";
+    if (!empty && says_nothing(text.substr(answer + 8, answered - answer - 8))) return "the answer is empty";
     if (!blank(text.substr(thought + 8, answer - thought - 8))) return "text between </think> and <answer>";
     if (!blank(text.substr(answered + 9))) return "text after </answer>";
     return "";
@@ -36,7 +51,7 @@ std::string think_form(std::string_view text) {
 }
 
 std::string open_r1_form(std::string_view text) {
-    const std::string reason = r1_form(text);
+    const std::string reason = tags_form(text, true);
     if (!reason.empty()) return reason;
     const size_t thought = text.find("\n</think>\n<answer>\n");
     if (!text.starts_with("<think>\n") || thought == std::string_view::npos || !text.ends_with("\n</answer>"))
@@ -55,7 +70,7 @@ Verdict verify_format(const std::string& scheme, std::string_view completion) {
     }
     std::string reason;
     if (scheme == "r1") {
-        reason = r1_form(completion);
+        reason = tags_form(completion, false);
     } else if (scheme == "think") {
         reason = think_form(completion);
     } else if (scheme == "open-r1") {

@@ -21,8 +21,7 @@ struct Policy {
     algebra::Budget budget;
 };
 
-Policy named_policy(const std::string& name) {
-    Policy policy;
+Policy named_policy(const std::string& name, Policy policy) {
     if (name == "default") return policy;
     if (name == "anchored") {
         policy.anchors = Anchors::anchored;
@@ -42,11 +41,14 @@ Policy named_policy(const std::string& name) {
     return policy;
 }
 
-Policy read_policy(const nlohmann::json& given) {
-    if (given.is_null()) return {};
-    if (given.is_string()) return named_policy(given.get<std::string>());
+// `policy` is what holds where nothing is said.
+Policy read_policy(const nlohmann::json& given, Policy policy) {
+    if (given.is_null()) return policy;
+    if (given.is_string()) return named_policy(given.get<std::string>(), policy);
     check(given.is_object(), "math: policy is neither a name nor an object of options");
-    Policy policy = named_policy(given.value("base", std::string("default")));
+    const nlohmann::json base = given.value("base", nlohmann::json("default"));
+    check(base.is_string(), "math: policy: base is the name of a policy");
+    policy = named_policy(base.get<std::string>(), policy);
     for (const auto& [key, value] : given.items()) {
         const std::pair<const char*, bool*> flags[] = {
             {"ordered", &policy.compare.ordered},
@@ -65,12 +67,7 @@ Policy read_policy(const nlohmann::json& given) {
                   "math: policy: rounded_digits is 0 to 100");
             policy.compare.rounded_digits = value.get<int>();
         } else if (key == "anchors") {
-            const std::string anchors = value.is_string() ? value.get<std::string>() : "";
-            check(anchors == "any" || anchors == "anchored" || anchors == "boxed",
-                  "math: policy: anchors is any, anchored or boxed");
-            policy.anchors = anchors == "any"     ? Anchors::any
-                             : anchors == "boxed" ? Anchors::boxed
-                                                  : Anchors::anchored;
+            policy.anchors = parse_anchors(value);
         } else {
             check(key == "base", "math: policy: unknown option ", key);
         }
@@ -89,8 +86,10 @@ Gold read_gold(const nlohmann::json& given) {
     const nlohmann::json& gold = object ? given["gold"] : given;
     check(gold.is_string() || gold.is_number(), "math: gold is neither a string nor a number");
     const std::string text = gold.is_string() ? gold.get<std::string>() : gold.dump();
+    Policy policy;
+    if (object && given.contains("anchors")) policy.anchors = parse_anchors(given["anchors"]);
     Gold out{read_gold_answer(text),
-             read_policy(object && given.contains("policy") ? given["policy"] : nlohmann::json())};
+             read_policy(object ? given.value("policy", nlohmann::json()) : nlohmann::json(), policy)};
     check(!out.readings.empty(), "math: gold \"", text.substr(0, 80), "\" cannot be read as an answer");
     return out;
 }
@@ -108,6 +107,10 @@ Verdict judge(const Gold& gold, const std::vector<Expr>& answers) {
     bool undecided = false;
     for (const Expr& right : gold.readings)
         for (const Expr& answer : answers) {
+            // words beside a formula are another reading of it for golds in words alone
+            if (answer.kind == algebra::Kind::text && &answer != answers.data() &&
+                right.kind != algebra::Kind::text)
+                continue;
             Equality equal = Equality::undecided;
             try {
                 equal = algebra::compare(right, answer, gold.policy.compare, budget);
@@ -146,6 +149,7 @@ Verdict compare_math(const nlohmann::json& given, std::string_view answer) {
     const Gold gold = read_gold(given);
     std::vector<Expr> answers = extract_answer(answer, Anchors::any);
     if (answers.empty()) answers = algebra::read_answer(answer);
+    if (answer.size() <= 60) answers.push_back(algebra::make(algebra::Kind::text, {}, std::string(answer)));
     return judge(gold, answers);
 }
 

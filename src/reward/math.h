@@ -2,8 +2,8 @@
 //
 // A gold is a text ("\frac{1}{2}", "x=5", "(0, 3]", a worked solution with its \boxed{…}), a number, or an
 // object
-// {"gold": …, "policy": …}. A policy is a name or an object of options, {"base": "default", "ordered":
-// false}.
+// {"gold": …, "policy": …, "anchors": …}. A policy is a name or an object of options, {"base": "default",
+// "ordered": false}.
 #pragma once
 #include <nlohmann/json_fwd.hpp>
 #include <string_view>

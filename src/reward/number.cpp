@@ -4,102 +4,63 @@
 #include <optional>
 
 #include "core/check.h"
+#include "reward/extract.h"
 #include "reward/math.h"
+#include "reward/qualified.h"
 #include "reward/verifier.h"
 #include "tasks/number.h"
+#include "text/boxes.h"
 
 namespace r1 {
 namespace {
 
-std::string lower(std::string_view text) {
-    std::string out(text);
-    for (char& c : out)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return out;
-}
+struct Gold {
+    Number value;
+    nlohmann::json text;
+    std::string anchors;
+};
 
-// The inside of the last \boxed{…} or \fbox{…} whose braces close.
-std::optional<std::string_view> last_boxed(std::string_view text) {
-    for (size_t at = text.rfind("boxed{"); at != std::string_view::npos;
-         at = at ? text.rfind("boxed{", at - 1) : std::string_view::npos) {
-        int depth = 1;
-        for (size_t i = at + 6; i < text.size(); ++i) {
-            depth += text[i] == '{' ? 1 : text[i] == '}' ? -1 : 0;
-            if (depth == 0) return text.substr(at + 6, i - at - 6);
-        }
-    }
-    return std::nullopt;
-}
-
-std::optional<std::string_view> last_answer_block(std::string_view text) {
-    const size_t close = text.rfind("</answer>");
-    if (close == std::string_view::npos) return std::nullopt;
-    const size_t open = text.rfind("<answer>", close);
-    if (open == std::string_view::npos) return std::nullopt;
-    return text.substr(open + 8, close - open - 8);
-}
-
-// What stands after the last "answer is" or the like.
-std::optional<std::string_view> after_phrase(std::string_view text) {
-    const std::string low = lower(text);
-    size_t best = std::string::npos;
-    for (const std::string_view phrase :
-         {"answer is", "answer:", "answer：", "答案是", "答案为", "答案：", "答案:"}) {
-        const size_t at = low.rfind(phrase);
-        if (at != std::string::npos && (best == std::string::npos || at + phrase.size() > best))
-            best = at + phrase.size();
-    }
-    if (best == std::string::npos) return std::nullopt;
-    return text.substr(best);
-}
-
-// An explicit answer: one number with its unit, or text that points to one or holds exactly one.
-std::optional<Number> read_explicit(std::string_view text) {
-    if (auto number = parse_number(text)) return number;
-    if (const auto boxed = last_boxed(text)) return read_explicit(*boxed);
-    if (const auto after = after_phrase(text)) {
-        const auto numbers = find_numbers(*after);
-        if (!numbers.empty()) return numbers.front();
-    }
-    auto numbers = find_numbers(text);
-    if (numbers.size() == 1) return numbers.front();
-    return std::nullopt;
-}
-
-// Does the text point to its answer?
-bool is_anchored(std::string_view text) {
-    return last_answer_block(text) || last_boxed(text) || text.find("####") != std::string_view::npos ||
-           after_phrase(text);
-}
-
-std::optional<Number> read_answer(std::string_view text) {
-    if (const auto block = last_answer_block(text)) return read_explicit(*block);
-    if (const auto boxed = last_boxed(text)) return read_explicit(*boxed);
-    if (const size_t marks = text.rfind("####"); marks != std::string_view::npos) {
-        const std::string_view rest = text.substr(marks + 4);
-        return read_explicit(rest.substr(0, rest.find('\n')));
-    }
-    if (const auto after = after_phrase(text)) {
-        const auto numbers = find_numbers(*after);
-        if (!numbers.empty()) return numbers.front();
-    }
-    return std::nullopt;
-}
-
-Number read_gold(const nlohmann::json& gold) {
+Gold read_gold(const nlohmann::json& given) {
+    const bool object = given.is_object();
+    check(!object || given.contains("gold"), "number: gold is missing");
+    const nlohmann::json& gold = object ? given["gold"] : given;
     check(gold.is_string() || gold.is_number(), "number: gold is neither a string nor a number");
     const std::string text = gold.is_string() ? gold.get<std::string>() : gold.dump();
     const size_t marks = text.rfind("####");
-    const auto number = parse_number(marks == std::string::npos ? std::string_view(text)
-                                                                : std::string_view(text).substr(marks + 4));
-    check(number.has_value(), "number: gold \"", text.substr(0, 80), "\" is not a number");
-    return *number;
+    const auto value = parse_number(marks == std::string::npos ? std::string_view(text)
+                                                               : std::string_view(text).substr(marks + 4));
+    check(value.has_value(), "number: gold \"", text.substr(0, 80), "\" is not a number");
+    const nlohmann::json anchors =
+        object ? given.value("anchors", nlohmann::json("any")) : nlohmann::json("any");
+    parse_anchors(anchors);
+    return {*value, gold, anchors.get<std::string>()};
 }
 
-Verdict judge(const nlohmann::json& gold, const std::optional<Number>& answer) {
-    const Number right = read_gold(gold);
+// One number with its unit, or text that holds exactly one and does not take it back.
+std::optional<Number> read_explicit(std::string_view text) {
+    if (auto number = parse_number(text)) return number;
+    if (const auto boxed = last_box(text)) return read_explicit(*boxed);
+    const auto numbers = find_numbers(text);
+    if (numbers.size() != 1) return std::nullopt;
+    constexpr std::string_view digits = "0123456789";
+    const size_t first = text.find_first_of(digits), last = text.find_last_of(digits);
+    if (first != std::string_view::npos && qualified(text, first, last + 1) != Qualified::no)
+        return std::nullopt;
+    return numbers.front();
+}
+
+// Running text, read as mathematics.
+Verdict judge_sentence(const Gold& gold, std::string_view text, const std::string& anchors) {
+    return verify_math(
+        {{"gold", gold.text}, {"anchors", anchors}, {"policy", {{"rounded_digits", 0}, {"reduced", false}}}},
+        text);
+}
+
+Verdict judge_explicit(const Gold& gold, std::string_view text) {
+    const auto answer = read_explicit(text);
+    if (!answer && states_answer(text)) return judge_sentence(gold, text, "anchored");  // "… is 18, of 20"
     if (!answer) return {0, Outcome::unparsed, "no number could be read as the answer"};
-    if (equal(right, *answer)) return {1, Outcome::correct, "equals the gold"};
+    if (equal(gold.value, *answer)) return {1, Outcome::correct, "equals the gold"};
     return {0, Outcome::wrong, "another number than the gold"};
 }
 
@@ -109,19 +70,25 @@ void check_number_gold(const nlohmann::json& gold) {
     read_gold(gold);
 }
 
-Verdict verify_number(const nlohmann::json& gold, std::string_view completion) {
+Verdict verify_number(const nlohmann::json& given, std::string_view completion) {
+    const Gold gold = read_gold(given);
     std::string_view rest;
-    if (!after_thinking(completion, rest) && !last_answer_block(rest)) {
-        check_number_gold(gold);
-        return {0, Outcome::unparsed, "the thinking does not end"};
+    const bool ended = after_thinking(completion, rest);
+    const auto block = last_answer_block(rest);
+    if (!ended && !block) return {0, Outcome::unparsed, "the thinking does not end"};
+    if (gold.anchors == "boxed") {
+        const auto boxed = last_box(block ? *block : rest);
+        return boxed ? judge_explicit(gold, *boxed) : Verdict{0, Outcome::unparsed, "there is no box"};
     }
-    if (is_anchored(rest)) return judge(gold, read_answer(rest));
-    check_number_gold(gold);
-    return verify_math(gold, rest);
+    if (block) return judge_explicit(gold, *block);
+    if (const auto boxed = last_box(rest)) return judge_explicit(gold, *boxed);
+    if (const size_t marks = rest.rfind("####"); marks != std::string_view::npos)
+        return judge_explicit(gold, rest.substr(marks + 4, rest.find('\n', marks) - marks - 4));
+    return judge_sentence(gold, rest, gold.anchors);
 }
 
 Verdict compare_number(const nlohmann::json& gold, std::string_view answer) {
-    return judge(gold, read_explicit(answer));
+    return judge_explicit(read_gold(gold), answer);
 }
 
 }  // namespace r1

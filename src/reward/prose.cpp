@@ -24,15 +24,47 @@ bool is_letter(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-void keep_texts(std::string_view maths, std::string& out) {
+// One character of three bytes, of a script that formulas do not use: Chinese, Japanese, Korean.
+bool is_ideograph(std::string_view text) {
+    const auto lead = text.empty() ? 0 : static_cast<unsigned char>(text[0]);
+    return lead >= 0xE3 && lead <= 0xED && text.size() >= 3;
+}
+
+// The words of maths: \text{…}, and "面积" of "$面积 = 3$".
+void keep_words(std::string_view maths, std::string& out) {
     constexpr std::string_view command = "\\text{";
-    for (size_t at = maths.find(command); at != none; at = maths.find(command, at)) {
-        at += command.size();
-        const size_t end = std::min(maths.find('}', at), maths.size());
-        out += ' ';
-        out += maths.substr(at, end - at);
-        out += ' ';
-        at = end;
+    bool in_word = false;
+    while (!maths.empty()) {
+        const bool text = maths.starts_with(command), ideograph = is_ideograph(maths);
+        size_t length = ideograph ? 3 : 1;
+        if (text || ideograph != in_word) out += ' ';
+        in_word = ideograph;
+        if (text) {
+            length = std::min(maths.find('}'), maths.size());
+            out += maths.substr(command.size(), length - command.size());
+            out += ' ';
+        } else if (ideograph) {
+            out += maths.substr(0, length);
+        }
+        maths.remove_prefix(length);
+    }
+}
+
+// Lines of a block of code that are no code: words in a row without a sign of a programming language.
+void keep_prose_lines(std::string_view code, std::string& out) {
+    while (!code.empty()) {
+        const size_t end = std::min(code.find('\n'), code.size());
+        const std::string_view line = code.substr(0, end);
+        size_t words = 0;
+        for (size_t i = 0; i < line.size(); ++i)
+            words +=
+                (is_letter(line[i]) && (i == 0 || !is_letter(line[i - 1]))) || is_ideograph(line.substr(i));
+        if (words >= 8 && line.find_first_of("=(){}[];_<>+*/\\#|\"'`") == none) {
+            out += ' ';
+            out += line;
+            out += ' ';
+        }
+        code.remove_prefix(std::min(end + 1, code.size()));
     }
 }
 
@@ -46,10 +78,12 @@ size_t fenced(std::string_view text, std::string& out) {
         if (fence.open == "$" && inside.substr(0, std::min(end, inside.size())).find('\n') != none)
             end = none;
         if (end == none) {
-            if (fence.open_ended) return text.size();
-            continue;
+            if (!fence.open_ended) continue;
+            keep_prose_lines(inside, out);
+            return text.size();
         }
-        if (fence.keeps_text) keep_texts(inside.substr(0, end), out);
+        if (fence.keeps_text) keep_words(inside.substr(0, end), out);
+        if (fence.open_ended) keep_prose_lines(inside.substr(0, end), out);
         size_t length = fence.open.size() + end + fence.close.size();
         if (fence.close == "\\end{") length = std::min(text.find('}', length), text.size() - 1) + 1;
         return length;

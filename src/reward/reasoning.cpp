@@ -45,7 +45,7 @@ constexpr Entry chinese[] = {{"等等", reflective},
 std::string_view thinking_of(std::string_view text) {
     if (const size_t open = text.find("<think>"); open != std::string_view::npos)
         text.remove_prefix(open + 7);
-    if (const size_t close = text.find("</think>"); close != std::string_view::npos)
+    if (const size_t close = text.rfind("</think>"); close != std::string_view::npos)
         return text.substr(0, close);
     return text.substr(0, text.find("<answer>"));
 }

@@ -13,7 +13,7 @@ struct ReasoningCounts {
     int tries = 0;       // attempts: one more than backtracks; 0 where nothing is thought
 };
 
-// The thinking: what stands between <think> and </think>, else all before <answer>.
+// The thinking: what stands between the first <think> and the last </think>, else all before <answer>.
 std::string_view thinking_of(std::string_view completion);
 
 // Of the thinking. Words are whole words, without regard to case. Checks, backtracks and tries mean something

@@ -175,7 +175,12 @@ Verdict grade_verdict(const nlohmann::json& request) {
     const std::string answer = text.is_string() ? text.get<std::string>() : text.dump();
     const nlohmann::json gold = gold_of(request, verifier.name);
     verifier.check_gold(gold);
-    return extracted ? verifier.compare(gold, answer) : verifier.verify(gold, answer);
+    if (!extracted) return verifier.verify(gold, answer);
+    std::string_view after = answer;
+    const bool may_think = key == std::string_view("answer") && verifier.compare != verifier.verify;
+    if (may_think && !after_thinking(answer, after))
+        return {0, Outcome::unparsed, "the thinking does not end"};
+    return verifier.compare(gold, after);
 }
 
 nlohmann::json grade(const nlohmann::json& request) {

@@ -173,6 +173,12 @@ std::vector<Option> rl_options(RlConfig& c) {
          .target = &c.accuracy_weight,
          .help = "Weight of the answer's reward",
          .range = {0, 1e6}},
+        {.name = "rl.answer_anchors",
+         .target = &c.answer_anchors,
+         .help = "Where an answer of mathematics counts: where the text points to it (a box, <answer>, \"the "
+                 "answer "
+                 "is\"), anywhere at its end, or in a box alone",
+         .choices = {"anchored", "any", "boxed"}},
         {.name = "rl.format_weight",
          .target = &c.format_weight,
          .help = "Weight of the reward for <think>…</think> <answer>…</answer>",

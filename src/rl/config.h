@@ -47,6 +47,7 @@ struct RlConfig {
     std::string sandbox = "bubblewrap";  // of foreign code; or none
     float accuracy_weight = 1.0f, format_weight = 0.0f;
     std::string format_scheme = "r1";
+    std::string answer_anchors = "anchored";  // reward/extract.h
     bool mask_truncated_completions = false;
     int soft_overlong_cache = 0;  // 0 = no penalty
 

@@ -44,7 +44,10 @@ ScoringRequest scoring_request(const RlProblem& problem, const std::string& text
 
 std::vector<RewardPart> reward_parts(const RlConfig& config) {
     if (!config.rewards.empty()) return parse_reward_parts(config.rewards);
-    std::vector<RewardPart> parts{{.name = "accuracy", .kind = "accuracy", .weight = config.accuracy_weight}};
+    std::vector<RewardPart> parts{{.name = "accuracy",
+                                   .kind = "accuracy",
+                                   .weight = config.accuracy_weight,
+                                   .anchors = config.answer_anchors}};
     if (config.format_weight > 0.0f) {
         parts.push_back({.name = "format",
                          .kind = "format",

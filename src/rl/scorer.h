@@ -23,7 +23,7 @@ struct ScoredCompletion {
 
 ScoringRequest scoring_request(const RlProblem& problem, const std::string& text,
                                const Completion& completion, const SamplingParams& params);
-// The rows of [[reward]], or what rl.accuracy_weight and rl.format_weight say.
+// The rows of [[reward]], or what rl.accuracy_weight, rl.answer_anchors and rl.format_weight say.
 std::vector<RewardPart> reward_parts(const RlConfig& config);
 
 class Scorer {

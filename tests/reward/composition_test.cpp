@@ -52,6 +52,18 @@ TEST(Composition, APartScoresWithItsOptions) {
     request.completion = "8";
     EXPECT_EQ(score_part(parts[0], request).outcome, Outcome::wrong);
     EXPECT_EQ(score_part(parts[1], request).score, 0.0);
+    request.completion = "So she has 7 eggs.";
+    EXPECT_EQ(score_part(parts[0], request).outcome, Outcome::unparsed);
+    request.gold = {{"gold", "7"}, {"anchors", "any"}};  // the problem's own word
+    EXPECT_EQ(score_part(parts[0], request).outcome, Outcome::correct);
+    request.gold = "7";
+    EXPECT_EQ(score_part(parse_reward_parts({R"({"kind":"accuracy","anchors":"any"})"})[0], request).outcome,
+              Outcome::correct);
+    request.kind = "math", request.gold = {{"gold", "7,8"}, {"policy", "unordered"}};
+    request.completion = "So she has 8, 7 eggs.";
+    EXPECT_EQ(score_part(parts[0], request).outcome, Outcome::unparsed);
+    request.completion = "\\boxed{8, 7}";
+    EXPECT_EQ(score_part(parts[0], request).outcome, Outcome::correct);
     request.kind = "";
     EXPECT_EQ(score_part(parts[0], request).outcome, Outcome::error);
 }
@@ -62,6 +74,8 @@ TEST(Composition, WhatIsWrongIsNamed) {
     EXPECT_NE(error_of({R"({"kind":"format","weight":"much"})"}).find("weight"), std::string::npos);
     EXPECT_NE(error_of({R"({"kind":"format","scheme":"latin"})"}).find("latin"), std::string::npos);
     EXPECT_NE(error_of({R"({"kind":"accuracy","scheme":"r1"})"}).find("takes no \"scheme\""),
+              std::string::npos);
+    EXPECT_NE(error_of({R"({"kind":"accuracy","anchors":"anywhere"})"}).find("anchors is any"),
               std::string::npos);
     EXPECT_NE(error_of({R"({"kind":"format"})", R"({"kind":"format"})"}).find("give one a name"),
               std::string::npos);

@@ -65,7 +65,7 @@ TEST_F(ProblemSourceTest, GeneratedProblemsDifferByStepAndRoundAndSeed) {
 
 TEST_F(ProblemSourceTest, ABaseModelTakesQuestionsIntoItsPromptTemplate) {
     write("{\"question\": \"How many?\", \"answer\": \"1 + 2 = 3\\n#### 3\"}\n");
-    EXPECT_EQ(source().training(1, 0, 1)[0].prompt, "How many?");
+    EXPECT_EQ(source().training(1, 0, 1)[0].prompt, "How many?\n\nPut the final answer in \\boxed{}.");
     config_.prompt_template = "Q: {question} A:";
     const auto problem = source().training(1, 0, 1)[0];
     EXPECT_EQ(problem.prompt, "Q: How many? A:");
@@ -83,7 +83,8 @@ TEST_F(ProblemSourceTest, ABaseModelTakesQuestionsIntoItsPromptTemplate) {
 TEST_F(ProblemSourceTest, AChatModelTakesThemIntoItsTemplate) {
     model_.tokenizer = tiny_tokenizer();
     config_.system_prompt = "Think";
-    write("{\"question\": \"How?\", \"answer\": \"3\"}\n{\"prompt\": \"How?\", \"answer\": \"3\"}\n");
+    write("{\"messages\": [{\"role\": \"user\", \"content\": \"How?\"}], \"answer\": \"3\"}\n"
+          "{\"prompt\": \"How?\", \"answer\": \"3\"}\n");
     for (const auto& problem : source().training(1, 0, 2)) {
         EXPECT_EQ(problem.prompt, "Think<|end|>How?<|end|>");
         EXPECT_EQ(std::count(problem.ids.begin(), problem.ids.end(), 96), 2);
