@@ -194,6 +194,10 @@ Equality Comparer::quantities(const Expr& gold, const Expr& answer) {
             if (gold.name != answer.name) return Equality::different;
             return quantities(left, right);
         }
+        const Expr& bare = gold.kind == Kind::quantity ? answer : gold;  // $36 is not 36°
+        if (!both && (bare.kind == Kind::degree || bare.kind == Kind::percent) &&
+            measure_of(gold.kind == Kind::quantity ? gold.name : answer.name))
+            return Equality::different;
         if (options_.units && (!both || gold.name != answer.name))
             return gold.kind == Kind::quantity ? Equality::different : quantities(left, right);
         if (!both || gold.name == answer.name) return quantities(left, right);
@@ -244,12 +248,12 @@ bool Comparer::is_rounding(const Expr& exact, const Expr& written) {
     if (mpz_sizeinbase(digits.get_mpz_t(), 10) < static_cast<size_t>(options_.rounded_digits)) return false;
     const auto x = near_value(exact, budget_), d = near_value(written, budget_);
     if (!x || !d) return false;
-    mpz_class rest = x->get_den();
-    for (const unsigned long p : {2UL, 5UL})
-        mpz_remove(rest.get_mpz_t(), rest.get_mpz_t(), mpz_class(p).get_mpz_t());
-    const bool rational = !contains(exact, Kind::root) && !contains(exact, Kind::constant) &&
-                          !contains(exact, Kind::function) && !contains(exact, Kind::power);
-    if (rational && rest == 1) return false;
+    if (const auto value = exact_value(exact, budget_)) {  // is it a decimal itself?
+        mpz_class rest = value->get_den();
+        for (const unsigned long p : {2UL, 5UL})
+            mpz_remove(rest.get_mpz_t(), rest.get_mpz_t(), mpz_class(p).get_mpz_t());
+        if (rest == 1) return false;
+    }
     return abs(*x - *d) * scale * 2 <= 1;
 }
 

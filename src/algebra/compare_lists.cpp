@@ -87,6 +87,9 @@ void remove_duplicates(std::vector<Expr>& items) {
 Equality Comparer::lists(const Expr& gold, const Expr& answer) {
     if (is_inequality(gold) && (is_inequality(answer) || is_real_set(answer)))
         return inequalities(gold, answer);
+    if (gold.kind == Kind::relation && gold.name == "m" && gold.args[0].kind == Kind::symbol &&
+        is_inequality(answer))
+        return equal_sets(gold.args[1], answer, budget_);  // x ∈ (1, 2) names its unknown
     const bool gold_tuple = gold.kind == Kind::tuple, answer_tuple = answer.kind == Kind::tuple;
     if ((gold_tuple && answer.kind == Kind::set) || (answer_tuple && gold.kind == Kind::set))
         return Equality::different;
@@ -104,6 +107,12 @@ Equality Comparer::lists(const Expr& gold, const Expr& answer) {
         return e.kind == Kind::list || e.kind == Kind::set || e.kind == Kind::tuple ||
                (e.kind == Kind::matrix && (e.columns == 1 || e.columns == e.args.size()));
     };
+    // "15 39/40, or 639/40": the same in two writings
+    if (is_scalar(gold) && answer.kind == Kind::list && answer.name == "|")
+        return std::all_of(answer.args.begin(), answer.args.end(),
+                           [&](const Expr& a) { return match(gold, a) == Equality::equal; })
+                   ? Equality::equal
+                   : Equality::different;
     if (!is_items(gold) || !is_items(answer)) return Equality::different;
     if (gold.kind == Kind::matrix || answer.kind == Kind::matrix) return elements(gold.args, answer.args);
     Items left = read_items(gold), right = read_items(answer);

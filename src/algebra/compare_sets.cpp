@@ -1,8 +1,10 @@
-// Sets of real numbers. Two sets that are made of the same end points agree if they agree at every end point
-// and somewhere in every gap between two neighbours; an inequality is tried at several numbers in each gap.
+// Sets of real numbers. Two sets agree if they agree at every end point, close to it on both sides, and at
+// several numbers in every gap between two neighbours. One of the two has to say its end points: it is made
+// of intervals, or of inequalities that hold the unknown or its size against a number.
 #include <algorithm>
 
 #include "algebra/comparer.h"
+#include "algebra/evaluate.h"
 
 namespace r1::algebra {
 namespace {
@@ -13,6 +15,26 @@ bool is_infinite(const Expr& e) {
 
 bool is_infinite_below(const Expr& e) {
     return e.kind == Kind::negate && is_infinite(e);
+}
+
+// f(x) of which nothing is known is an unknown itself.
+Expr with_unknown(const Expr& e) {
+    if (e.kind == Kind::function && !is_known_function(e.name)) return symbol(canonical(e));
+    Expr out = e;
+    for (Expr& a : out.args) a = with_unknown(a);
+    return out;
+}
+
+bool says_its_ends(const Expr& e) {
+    if (e.kind != Kind::relation)
+        return std::all_of(e.args.begin(), e.args.end(),
+                           [](const Expr& a) { return is_scalar(a) || says_its_ends(a); });
+    if (e.name == "m") return says_its_ends(e.args[1]);
+    return std::all_of(e.args.begin(), e.args.end(), [](const Expr& side) {
+        const Expr& bare = side.kind == Kind::negate ? side.args[0] : side;
+        const Expr& inner = bare.kind == Kind::function && bare.name == "abs" ? bare.args[0] : bare;
+        return inner.kind == Kind::symbol || !has_symbols(side);
+    });
 }
 
 // Not a set, or an end point that is no real constant.
@@ -38,6 +60,11 @@ class Line {
             if (inside(a, {&p, p.near}) != inside(b, {&p, p.near})) return false;
         std::vector<mpq_class> tries = {points_.front().near - 1, points_.front().near - 1000,
                                         points_.back().near + 1, points_.back().near + 1000};
+        const mpq_class near_by(1, mpz_class("1000000000000000000000000000000"));
+        for (const EndPoint& p : points_) {  // an end of one is an end of the other
+            tries.push_back(p.near - near_by);
+            tries.push_back(p.near + near_by);
+        }
         for (size_t i = 0; i + 1 < points_.size(); ++i) {
             const mpq_class width = points_[i + 1].near - points_[i].near;
             for (const int part : {1, 37, 99}) tries.push_back(points_[i].near + width * part / 100);
@@ -190,8 +217,10 @@ bool is_real_set(const Expr& e) {
 }
 
 Equality equal_sets(const Expr& gold, const Expr& answer, Budget& budget) {
+    const Expr left = with_unknown(gold), right = with_unknown(answer);
+    if (!says_its_ends(left) && !says_its_ends(right)) return Equality::undecided;
     try {
-        return Line(gold, answer, budget).agree(gold, answer) ? Equality::equal : Equality::different;
+        return Line(left, right, budget).agree(left, right) ? Equality::equal : Equality::different;
     } catch (const NoSet&) {
         return Equality::undecided;
     }

@@ -44,8 +44,11 @@ std::string plain(std::string_view text) {
         for (size_t at = low.find(join); at != std::string::npos; at = low.find(join))
             low.replace(at, join.size(), "&");
     std::string out;
+    // brackets matter in what is maths in all but form: "t(0,4]"
+    const bool brackets = low.find(',') != std::string::npos && std::any_of(low.begin(), low.end(), is_digit);
     for (size_t i = 0; i < low.size(); ++i) {
         const char c = low[i];
+        if (brackets && std::string_view("()[]").find(c) != std::string_view::npos) out += c;
         if (is_alphanumeric(c) || std::string_view("+-*/^=<>!%_&").find(c) != std::string_view::npos)
             out += c;
         // a separator counts between two things, a point between digits

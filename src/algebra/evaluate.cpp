@@ -17,6 +17,10 @@ size_t bits(const mpq_class& q) {
     return mpz_sizeinbase(q.get_num_mpz_t(), 2) + mpz_sizeinbase(q.get_den_mpz_t(), 2);
 }
 
+constexpr std::string_view real_functions[] = {"sin",  "cos",   "tan",  "cot",   "sec",  "csc", "asin",
+                                               "acos", "atan",  "sinh", "cosh",  "tanh", "ln",  "log",
+                                               "abs",  "floor", "ceil", "round", "sign"};
+
 bool is_whole(const Value& v) {
     return v.exact && v.exact->get_den() == 1;
 }
@@ -32,6 +36,13 @@ std::optional<mpq_class> exact_root(const mpq_class& x, unsigned long index) {
 }
 
 }  // namespace
+
+bool is_known_function(std::string_view name) {
+    static constexpr std::string_view whole[] = {"factorial", "binom", "mod", "gcd", "lcm",
+                                                 "min",       "max",   "sum", "prod"};
+    return std::ranges::find(real_functions, name) != std::end(real_functions) ||
+           std::ranges::find(whole, name) != std::end(whole);
+}
 
 mpq_class sample_value(const std::string& name, int sample) {
     const uint64_t h = hash(name, static_cast<uint64_t>(sample) + 1);
@@ -251,12 +262,9 @@ Value Evaluator::function(const Expr& e) {
         args.push_back((*this)(arg));
     }
     if (auto out = whole_function(e.name, args)) return std::move(*out);
-    static constexpr std::string_view known[] = {"sin",  "cos",   "tan",  "cot",   "sec",  "csc", "asin",
-                                                 "acos", "atan",  "sinh", "cosh",  "tanh", "ln",  "log",
-                                                 "abs",  "floor", "ceil", "round", "sign"};
-    for (const std::string_view name : known)
-        if (e.name == name && (args.size() == 1 || (name == "log" && args.size() == 2)))
-            return known_function(e.name, args);
+    if (std::ranges::find(real_functions, e.name) != std::end(real_functions) &&
+        (args.size() == 1 || (e.name == "log" && args.size() == 2)))
+        return known_function(e.name, args);
     if (e.name == "factorial" || e.name == "binom" || e.name == "mod") throw Undefined();
     return unknown_function(e, args);
 }

@@ -13,6 +13,8 @@ struct Value {
     std::optional<Complex> approx;  // where exact is empty
 };
 
+bool is_known_function(std::string_view name);  // one whose values are computed: "sin", not "f"
+
 // Symbols have a value at every sample point, a pure function of their name and the point's number: fractions
 // of several sizes and signs first, whole numbers from `first_whole_sample` on.
 constexpr int first_whole_sample = 8;

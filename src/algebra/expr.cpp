@@ -26,6 +26,23 @@ Expr make(Kind kind, std::vector<Expr> args, std::string name) {
     return e;
 }
 
+Expr single(Kind kind, Expr a, std::string name) {
+    std::vector<Expr> one;
+    one.push_back(std::move(a));
+    return make(kind, std::move(one), std::move(name));
+}
+
+Expr pair(Kind kind, Expr a, Expr b, std::string name) {
+    std::vector<Expr> both;
+    both.push_back(std::move(a));
+    both.push_back(std::move(b));
+    return make(kind, std::move(both), std::move(name));
+}
+
+Expr integer(long value) {
+    return number(mpq_class(value));
+}
+
 bool is_number(const Expr& e) {
     return e.kind == Kind::number || (e.kind == Kind::negate && e.args[0].kind == Kind::number);
 }

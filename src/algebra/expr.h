@@ -52,6 +52,9 @@ Expr number(const mpq_class& value);
 Expr symbol(std::string name);
 Expr constant(std::string name);
 Expr make(Kind kind, std::vector<Expr> args, std::string name = "");
+Expr single(Kind kind, Expr a, std::string name = "");
+Expr pair(Kind kind, Expr a, Expr b, std::string name = "");
+Expr integer(long value);
 
 bool is_number(const Expr& e);   // a number as written, without operations
 bool is_integer(const Expr& e);  // such a number, and an integer

@@ -354,9 +354,16 @@ class Lexer {
         if (low == "or" || low == ", or" || low == ",or" || low == "或") return push(TokenType::op, "or");
         if (low == "," || low == ";") return push(TokenType::op, low);
         if (low == "in" && opens_set()) return push(TokenType::op, "in");
-        if (maths && inside.size() == 1 && is_letter(inside[0]))
+        const bool after_value =
+            !tokens_.empty() && (tokens_.back().type == TokenType::number || tokens_.back().text == "}" ||
+                                 tokens_.back().text == ")");
+        const bool unit = lead && after_value;  // 3 \mathrm{~J}
+        if (maths && !unit && inside.size() == 1 && is_letter(inside[0]))
             return push(TokenType::letter, std::string(inside));
-        if (is_function_name(low) && low != "min") return push(TokenType::function, low);
+        if (is_function_name(low) && low != "min") return push_function(low);
+        if (const auto command = find_command(inside);
+            maths && command && command->type == CommandType::function)
+            return push_function(command->plain);  // \operatorname{tg}
         push(TokenType::text, std::string(inside));
     }
 

@@ -351,9 +351,7 @@ bool Parser::residue(Expr& value) {
     } else {
         return false;
     }
-    std::vector<Expr> one;
-    one.push_back(std::move(value));
-    value = make(Kind::quantity, std::move(one), "mod " + modulus);
+    value = single(Kind::quantity, std::move(value), "mod " + modulus);
     return true;
 }
 
@@ -362,9 +360,7 @@ Expr Parser::degrees(Expr value) {
     if (here().type == TokenType::letter && (here().text == "C" || here().text == "F") &&
         ahead(1).type == TokenType::end)
         ++at_;
-    std::vector<Expr> one;
-    one.push_back(std::move(value));
-    return make(Kind::degree, std::move(one));
+    return single(Kind::degree, std::move(value));
 }
 
 // A unit after a value, with its power, a divisor and further words: "cm^2", "km / h", "square units",
@@ -399,9 +395,7 @@ Expr Parser::with_unit(Expr value) {
         }
     }
     if (name.empty()) return value;
-    std::vector<Expr> one;
-    one.push_back(std::move(value));
-    return make(Kind::quantity, std::move(one), name);
+    return single(Kind::quantity, std::move(value), name);
 }
 
 }  // namespace r1::algebra

@@ -184,6 +184,13 @@ std::string_view letter_unit(std::string_view text) {
     return value && unit ? text.substr(text.size() - 1) : std::string_view();
 }
 
+// "\\textbf{(E)}" before the text of an option.
+bool is_label(const Token& token) {
+    const std::string& t = token.text;
+    return token.type == TokenType::text && t.size() == 3 && t[0] == '(' && t[1] >= 'A' && t[1] <= 'H' &&
+           t[2] == ')';
+}
+
 std::optional<Expr> parse_whole(std::string_view text, const LexOptions& options) {
     const auto all = tokenize(text, options);
     if (!all || all->size() <= 1) return std::nullopt;
@@ -191,7 +198,7 @@ std::optional<Expr> parse_whole(std::string_view text, const LexOptions& options
         if ((token.type == TokenType::word || token.type == TokenType::text) && is_half_of_day(token.text))
             return std::nullopt;  // a time is read as words
     std::span<const Token> tokens = *all;
-    if (introduces(tokens[0]) && tokens.size() > 2) tokens = tokens.subspan(1);
+    if ((introduces(tokens[0]) || is_label(tokens[0])) && tokens.size() > 2) tokens = tokens.subspan(1);
     Parser parser(tokens, false);
     auto out = parser.list();
     if (!out) return std::nullopt;
@@ -205,7 +212,7 @@ std::optional<Expr> parse_whole(std::string_view text, const LexOptions& options
         if (!word || !words_may_follow) return std::nullopt;
         for (const Token& more : tokens.subspan(parser.position(), tokens.size() - 1 - parser.position()))
             if ((more.type != TokenType::word && more.type != TokenType::text) || !is_plain_unit(more.text) ||
-                number_word(more.text))
+                more.text.find_first_of("0123456789") != std::string::npos || number_word(more.text))
                 return std::nullopt;
         return make(Kind::quantity, {std::move(*out)}, token.text);
     }
@@ -245,11 +252,8 @@ std::vector<Expr> read_answer(std::string_view raw) {
     if (text.find("log") != std::string_view::npos) add(parse_whole(text, {.common_log = true}));
     if (const std::string_view unit = letter_unit(text); !unit.empty()) {
         auto amount = parse_whole(text.substr(0, text.size() - 2), {});
-        if (amount && is_scalar(*amount) && !has_symbols(*amount)) {
-            std::vector<Expr> one;
-            one.push_back(std::move(*amount));
-            add(make(Kind::quantity, std::move(one), std::string(unit)));
-        }
+        if (amount && is_scalar(*amount) && !has_symbols(*amount))
+            add(single(Kind::quantity, std::move(*amount), std::string(unit)));
     }
     // Whatever else it is, it is also the words as they stand.
     if (readings.empty()) {

@@ -199,6 +199,17 @@ std::optional<mpq_class> near_value(const Expr& e, Budget& budget) {
     }
 }
 
+std::optional<mpq_class> exact_value(const Expr& e, Budget& budget) {
+    try {
+        size_t bits = 0;
+        return Evaluator(0, first_precision, budget, bits)(e).exact;
+    } catch (const Undefined&) {
+        return std::nullopt;
+    } catch (const Undecided&) {
+        return std::nullopt;
+    }
+}
+
 bool is_defined(const Expr& e, Budget& budget) {
     try {
         return with_precision([&](mpfr_prec_t precision, size_t& bits) -> std::optional<bool> {

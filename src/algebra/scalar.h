@@ -25,6 +25,9 @@ std::optional<int> sign_of(const Expr& e, Budget& budget, const std::string& nam
 // A rational close to a real constant.
 std::optional<mpq_class> near_value(const Expr& e, Budget& budget);
 
+// The value of a constant that comes out exactly: 42.1875 + 10^{-20}, but not √2.
+std::optional<mpq_class> exact_value(const Expr& e, Budget& budget);
+
 bool is_defined(const Expr& e, Budget& budget);  // a constant that has a value
 
 }  // namespace r1::algebra

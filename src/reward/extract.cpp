@@ -9,6 +9,7 @@
 #include "algebra/lexer.h"
 #include "algebra/reader.h"
 #include "algebra/units.h"
+#include "algebra/words.h"
 #include "core/check.h"
 #include "reward/qualified.h"
 #include "text/boxes.h"
@@ -286,6 +287,20 @@ bool is_one_of_several(std::string_view before) {
     return t.ends_with(',') && text.ends_with('=');
 }
 
+// The end of the words after a number that are part of it: "5 million", "17 squared".
+size_t past_scale(std::string_view s, size_t end) {
+    for (;;) {
+        size_t from = end;
+        while (from < s.size() && s[from] == ' ') ++from;
+        size_t to = from;
+        while (to < s.size() && is_letter(s[to])) ++to;
+        const std::string word = lower(s.substr(from, to - from));
+        if (!algebra::scale_word(word) && !algebra::part_word(word) && word != "squared" && word != "cubed")
+            return end;
+        end = to;
+    }
+}
+
 // The last stretch of formula in a line of prose.
 Readings read_last_run(std::string_view line) {
     const std::string plain = algebra::plain_signs(without_delimiters(line, true));
@@ -339,6 +354,7 @@ Readings read_last_run(std::string_view line) {
                !(s[begin] == '.' && begin + 1 < end && is_digit(s[begin + 1])))
             ++begin;
         while (end > begin && std::string_view(" \t,.!;").find(s[end - 1]) != npos) --end;
+        end = past_scale(s, end);
         if (is_one_of_several(s.substr(0, begin)) || qualified(s, begin, end) != Qualified::no) return {};
         if (begin >= end || !(is_result(s, begin, end) || trim(s, " .!").size() == end - begin)) return {};
         Readings out = algebra::read_answer(s.substr(begin, end - begin));

@@ -57,8 +57,8 @@ Policy read_policy(const nlohmann::json& given, Policy policy) {
             {"units", &policy.compare.units},
             {"names", &policy.compare.names},
             {"inequality_as_interval", &policy.compare.inequality_as_interval}};
-        const auto flag =
-            std::find_if(std::begin(flags), std::end(flags), [&](const auto& f) { return key == f.first; });
+        const auto flag = std::find_if(std::begin(flags), std::end(flags),
+                                       [&wanted = key](const auto& f) { return wanted == f.first; });
         if (flag != std::end(flags)) {
             check(value.is_boolean(), "math: policy: ", key, " is true or false");
             *flag->second = value.get<bool>();
@@ -149,7 +149,8 @@ Verdict compare_math(const nlohmann::json& given, std::string_view answer) {
     const Gold gold = read_gold(given);
     std::vector<Expr> answers = extract_answer(answer, Anchors::any);
     if (answers.empty()) answers = algebra::read_answer(answer);
-    if (answer.size() <= 60) answers.push_back(algebra::make(algebra::Kind::text, {}, std::string(answer)));
+    if (!answers.empty() && answer.size() <= 60)
+        answers.push_back(algebra::make(algebra::Kind::text, {}, std::string(answer)));
     return judge(gold, answers);
 }
 

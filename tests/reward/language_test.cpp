@@ -53,10 +53,13 @@ TEST(Language, MathsCodeNumbersAndSymbolsAreLeftOut) {
     EXPECT_EQ(share("42 + 7 = 49", "en"), -1);
     EXPECT_EQ(share("", "en"), -1);
     EXPECT_EQ(share("``` all of this is code", "en"), -1);
+    EXPECT_EQ(share("the ```\n我们先把两个数相加再看结果\nx = 1\n``` end", "en"), 2.0 / 15.0);
+    EXPECT_EQ(share("$我们$ the", "en"), 1.0 / 3.0);
 }
 
 TEST(Language, TheThinkingAloneIsMeasured) {
     const nlohmann::json en = {{"target", "en"}};
+    EXPECT_EQ(verify_language(en, "<think>the</think><think>我</think>b").score, 0.5);  // all of several
     EXPECT_EQ(verify_language(en, "<think>We add the two.</think><answer>答案是七</answer>").score, 1);
     EXPECT_EQ(verify_language(en, "<think>我们相加。</think> The answer is 7.").score, 0);
     EXPECT_EQ(verify_language(en, "We add.</think>答案").score, 1);

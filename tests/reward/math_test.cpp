@@ -69,6 +69,16 @@ TEST(MathVerifier, FindsTheAnswer) {
         {"Therefore it is either 3 or 42", Outcome::unparsed},
         {"Thus there are 30 + 12 = 42 liters of water out of the 100.", Outcome::correct},
         {"The box is \\boxed{42}. My final answer is positive, because it counts.", Outcome::correct},
+        {"The answer is not 42.", Outcome::wrong},
+        {"The answer isn't 42", Outcome::wrong},
+        {"The answer is not 41 but 42.", Outcome::correct},
+        {"The answer is at least 42", Outcome::wrong},
+        {"The answer is between 40 and 42.", Outcome::wrong},
+        {"The answer is 42 to 50", Outcome::wrong},
+        {"42 is not the answer", Outcome::unparsed},
+        {"\\boxed{42}, while \\boxed{41} is wrong.", Outcome::correct},
+        {"The population is 42 million.", Outcome::wrong},
+        {"答案不是 42", Outcome::unparsed},
         {"NaN", Outcome::wrong},
         {"0/0", Outcome::wrong},
         {"", Outcome::unparsed},
@@ -78,6 +88,26 @@ TEST(MathVerifier, FindsTheAnswer) {
     EXPECT_EQ(math("\\text{4:30 p.m.}", "The answer is 4:30 a.m."), Outcome::wrong);
     EXPECT_EQ(math("Evelyn", "Therefore $\\boxed{\\text{Evelyn}}$ is our answer"), Outcome::correct);
     EXPECT_EQ(math("7,8", "\\boxed{7} and \\boxed{8}"), Outcome::correct);
+}
+
+TEST(MathVerifier, AnAnswerMayCarryItsThinking) {
+    const auto outcome = [](const char* answer) {
+        return grade({{"kind", "math"}, {"gold", "42"}, {"answer", answer}})["outcome"];
+    };
+    EXPECT_EQ(outcome("<think>\\boxed{41}</think> The answer is 42."), "correct");
+    EXPECT_EQ(outcome("<think>\\boxed{42}</think> The answer is 41."), "wrong");
+    EXPECT_EQ(outcome("<think>\\boxed{42}</think>"), "unparsed");
+    EXPECT_EQ(outcome("<think>\\boxed{42}"), "unparsed");
+}
+
+TEST(MathVerifier, WordsBesideAFormulaAreNoSecondAnswer) {
+    const auto outcome = [](const char* gold, const char* answer) {
+        return grade({{"kind", "math"}, {"gold", gold}, {"answer", answer}})["outcome"];
+    };
+    EXPECT_EQ(outcome("x", "The answer is X"), "wrong");
+    EXPECT_EQ(outcome("x = 5", "The answer is y = 5"), "wrong");
+    EXPECT_EQ(outcome("(3,5)", "The answer is [3,5]"), "wrong");
+    EXPECT_EQ(outcome("\\text{4:30 p.m.}", "4:30 PM"), "correct");
 }
 
 TEST(MathVerifier, OutcomesAreCountedApart) {
@@ -105,6 +135,12 @@ TEST(MathVerifier, Policies) {
     EXPECT_EQ(math(with("42", "boxed"), "The answer is 42"), Outcome::unparsed);
     EXPECT_EQ(math(with("42", "anchored"), "The answer is 42"), Outcome::correct);
     EXPECT_EQ(math(with("42", "anchored"), "It is 42"), Outcome::unparsed);
+    EXPECT_EQ(math(with("42", "anchored"), "x = 42"), Outcome::correct);
+    EXPECT_EQ(math({{"gold", "42"}, {"anchors", "anchored"}}, "It is 42"), Outcome::unparsed);
+    EXPECT_EQ(math({{"gold", "42"}, {"anchors", "anchored"}, {"policy", {{"anchors", "any"}}}}, "It is 42"),
+              Outcome::correct);
+    EXPECT_EQ(math({{"gold", "42"}, {"anchors", "boxed"}, {"policy", "unordered"}}, "The answer is 42"),
+              Outcome::unparsed);
     EXPECT_EQ(
         grade({{"kind", "math"}, {"gold", "1,2"}, {"policy", "unordered"}, {"answer", "2,1"}})["outcome"],
         "correct");

@@ -51,6 +51,11 @@ TEST(NumberVerifier, Extraction) {
         {"<answer>17 or 18</answer>", Outcome::unparsed},
         {"<answer>16, 17, 18</answer>", Outcome::unparsed},
         {"\\boxed{17 \\text{ or } 18}", Outcome::unparsed},
+        {"<answer>not 18</answer>", Outcome::unparsed},
+        {"<answer>at least 18</answer>", Outcome::unparsed},
+        {"The answer is not 18.", Outcome::wrong},
+        {"\\boxed{\\boxed{18}}", Outcome::correct},
+        {"\\boxed{ or so \\boxed{18}", Outcome::correct},
     };
     for (const Case& c : cases) EXPECT_EQ(number("18", c.completion), c.outcome) << c.completion;
     EXPECT_EQ(number("#### 1,234.50", "1234.5"), Outcome::correct);
@@ -60,6 +65,20 @@ TEST(NumberVerifier, Extraction) {
     EXPECT_EQ(number("18", std::string(1 << 20, '{') + "\\boxed{" + std::string(1 << 16, '{')),
               Outcome::unparsed);
     EXPECT_EQ(number("18", "The answer is 9999999999999999999999999999999999999999."), Outcome::wrong);
+}
+
+TEST(NumberVerifier, Anchors) {
+    const auto with = [](const char* anchors, const char* completion) {
+        return verify("number", {{"gold", "18"}, {"anchors", anchors}}, completion).outcome;
+    };
+    EXPECT_EQ(with("any", "So she has 18 eggs"), Outcome::correct);
+    EXPECT_EQ(with("anchored", "So she has 18 eggs"), Outcome::unparsed);
+    EXPECT_EQ(with("anchored", "The answer is 18 eggs"), Outcome::correct);
+    EXPECT_EQ(with("anchored", "18"), Outcome::correct);
+    EXPECT_EQ(with("anchored", "#### 18"), Outcome::correct);
+    EXPECT_EQ(with("boxed", "#### 18"), Outcome::unparsed);
+    EXPECT_EQ(with("boxed", "\\boxed{18}"), Outcome::correct);
+    EXPECT_EQ(with("somewhere", "18"), Outcome::error);
 }
 
 TEST(TaskVerifiers, NeedOneAnswerBlockAfterTheThinking) {
@@ -110,7 +129,8 @@ TEST(Format, R1) {
          {"", "a<think>a</think><answer>b</answer>", "<think>a</think>c<answer>b</answer>",
           "<think>a</think><answer>b</answer>c", "<think>a</think><think>a</think><answer>b</answer>",
           "<answer>b</answer><think>a</think>", "<think>a<answer>b</answer></think>",
-          "<think>a</think><answer>b"})
+          "<think>a</think><answer>b", "<think></think><answer>b</answer>",
+          "<think>a</think><answer> </answer>", "<think>\u200b</think><answer>b</answer>"})
         EXPECT_EQ(score(bad), 0) << bad;
     EXPECT_THROW(verify_format("haiku", ""), Error);
 }
