@@ -70,6 +70,12 @@ bool is_linear_in_one(const Expr& e) {
     return names.size() == 1 && !bends(bends, e);
 }
 
+// "5 = 6"
+bool is_false(const Expr& e) {
+    return e.kind == Kind::relation && e.name == "=" && is_number(e.args[0]) && is_number(e.args[1]) &&
+           canonical(e.args[0]) != canonical(e.args[1]);
+}
+
 }  // namespace
 
 bool is_name(const Expr& e) {
@@ -129,6 +135,7 @@ bool is_inequality(const Expr& e) {
 }
 
 Equality Comparer::relations(const Expr& gold, const Expr& answer) {
+    if (is_false(answer)) return Equality::different;
     if (is_inequality(gold)) return inequalities(gold, answer);
     if (gold.kind == Kind::relation && answer.kind == Kind::relation) {
         if (is_inequality(answer)) {
@@ -149,10 +156,6 @@ Equality Comparer::against_value(const Expr& relation, const Expr& value, bool r
     if (!assigned) return Equality::different;
     if (!options_.names && assigned->named) return Equality::different;
     const bool computed = !has_symbols(assigned->name);
-    // "5 = 6" says nothing
-    if (relation.args.size() == 2 && is_number(assigned->name) && is_number(assigned->value) &&
-        canonical(assigned->name) != canonical(assigned->value))
-        return Equality::different;
     if (!assigned->named && !computed) {
         // "3x + 4y = 0" and "2x = 5" are equations; "a + 2z = 101" as an answer says what a + 2z is
         const bool says_value = !relation_is_gold && !has_symbols(assigned->value) &&

@@ -300,7 +300,7 @@ Parser::Parsed Parser::postfix() {
                 digits.find_first_not_of("0123456789") != std::string::npos)
                 return std::nullopt;
             Expr based = make(Kind::based, {}, base->value->get_str());
-            based.value = mpq_class(digits);
+            based.value = mpq_class(digits, 10);
             base = std::move(based);
         } else if (is_op("_") && (base->kind == Kind::symbol || base->kind == Kind::text)) {
             ++at_;

@@ -72,6 +72,12 @@ bool has_function(const Expr& e, std::initializer_list<std::string_view> names) 
     return std::any_of(e.args.begin(), e.args.end(), [&](const Expr& a) { return has_function(a, names); });
 }
 
+// "f(3)": its value is a guess at each sample.
+bool has_unknown_function(const Expr& e) {
+    return (e.kind == Kind::function && !is_known_function(e.name)) ||
+           std::any_of(e.args.begin(), e.args.end(), has_unknown_function);
+}
+
 bool mentions_i(const Expr& e) {
     return is_constant(e, "i") || std::any_of(e.args.begin(), e.args.end(), mentions_i);
 }
@@ -93,6 +99,8 @@ Equality equal_scalars(const Expr& a, const Expr& b, Budget& budget) {
         return s.verdict.value_or(Equality::different);
     }
     const bool complex = mentions_i(a) || mentions_i(b);
+    const bool constant =
+        !has_symbols(a) && !has_symbols(b) && !has_unknown_function(a) && !has_unknown_function(b);
     int real = 0, beyond = 0, undecided = 0;
     bool beyond_equal = true;
     for (int sample = 0; sample <= last_sample(a, b); ++sample) {
@@ -111,7 +119,7 @@ Equality equal_scalars(const Expr& a, const Expr& b, Budget& budget) {
         } else {
             ++real;
         }
-        if (!has_symbols(a) && !has_symbols(b) && real > 0) return Equality::equal;
+        if (constant && real > 0) return Equality::equal;
     }
     if (real >= 3) return Equality::equal;
     if (beyond >= 3) return beyond_equal ? Equality::equal : Equality::different;

@@ -163,7 +163,7 @@ std::optional<Measure> measure_of(std::string_view text) {
                 if (text.starts_with('^')) power = take_power(text);
                 if (power == 0) return std::nullopt;
                 last = unit->dimension;
-                last_factor = mpq_class(std::string(unit->factor));
+                last_factor = mpq_class(std::string(unit->factor), 10);
                 last_factor.canonicalize();
                 last_sign = sign;
                 times(last, last_factor, sign * power);
