@@ -375,9 +375,12 @@ Readings read_last_run(std::string_view line) {
             --begin;
         if (auto out = attempt(begin, number_end); !out.empty()) return out;
     }
-    if (auto out = attempt(from, to); !out.empty()) return out;
-    // the sentence's first letters may be no formula: "a 5", "I = 7"
+    // "$1 + $2 = 3" was cut at its last $
     const size_t equals = s.substr(from, to - from).rfind('=');
+    const bool cut = equals != npos && from > 0 && s[from - 1] == '$';
+    if (!cut)
+        if (auto out = attempt(from, to); !out.empty()) return out;
+    // the sentence's first letters may be no formula: "a 5", "I = 7"
     if (equals != npos)
         if (auto out = attempt(from + equals + 1, to); !out.empty()) return out;
     size_t begin = last;

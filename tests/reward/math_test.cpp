@@ -56,6 +56,7 @@ TEST(MathVerifier, FindsTheAnswer) {
         {"Thus the residents are **42**.", Outcome::correct},
         {"She has 50 - 8 = 42 eggs left.", Outcome::correct},
         {"It costs $42 in all", Outcome::correct},
+        {"In three months it is $12 + $10 + $20 = 42", Outcome::correct},
         {"$$ x = 42 $$", Outcome::correct},
         {"\\[\n42\n\\]", Outcome::correct},
         {"42", Outcome::correct},
