@@ -126,9 +126,10 @@ Equality Comparer::match(const Expr& wrapped_gold, const Expr& wrapped_answer) {
         if (gold.kind == Kind::matrix && answer.kind == Kind::matrix)
             return gold.columns == answer.columns ? elements(gold.args, answer.args) : Equality::different;
         const bool vector = is_vector(gold) || is_vector(answer);
-        return vector && either([](const Expr& e) { return e.kind == Kind::tuple; })
-                   ? elements(gold.args, answer.args)
-                   : Equality::different;
+        const auto is_row = [](const Expr& e) {
+            return e.kind == Kind::tuple || (e.kind == Kind::interval && e.name == "[]");
+        };
+        return vector && either(is_row) ? elements(gold.args, answer.args) : Equality::different;
     }
     if (both([](const Expr& e) { return e.kind == Kind::tuple; })) {
         return elements(gold.args, answer.args);

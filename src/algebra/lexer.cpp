@@ -353,6 +353,8 @@ class Lexer {
         if (low == "and" || low == ", and" || low == ",and" || low == "和") return push(TokenType::op, "and");
         if (low == "or" || low == ", or" || low == ",or" || low == "或") return push(TokenType::op, "or");
         if (low == "," || low == ";") return push(TokenType::op, low);
+        if (low == "percent" || low == "%") return push(TokenType::op, "%");
+        if (low == "degrees" || low == "degree") return push(TokenType::op, "°");
         if (low == "in" && opens_set()) return push(TokenType::op, "in");
         const bool after_value =
             !tokens_.empty() && (tokens_.back().type == TokenType::number || tokens_.back().text == "}" ||
@@ -466,6 +468,9 @@ class Lexer {
         for (size_t i = 0; i < std::size(longer); ++i) {
             if (!starts(longer[i])) continue;
             if (longer[i] == "+-" && is_digit(peek(2))) break;  // 1+-2
+            if (longer[i] == "!=" && !tokens_.empty() && !space_ &&
+                (tokens_.back().type == TokenType::number || tokens_.back().text == ")"))
+                break;  // 5!=120
             at_ += longer[i].size();
             return push(plain[i] == "..." ? TokenType::letter : TokenType::op, std::string(plain[i]));
         }

@@ -506,9 +506,9 @@ std::optional<int> part_word(std::string_view word) {
 
 bool is_plain_unit(std::string_view text) {
     static constexpr std::string_view saying[] = {
-        "for",   "where", "when", "with",    "or", "nor",   "and",   "but",  "not",  "no",
-        "is",    "isn't", "are",  "was",     "if", "to",    "minus", "plus", "than", "maybe",
-        "wrong", "over",  "half", "through", "at", "least", "most",  "more", "less"};
+        "factorial", "for",   "where", "when", "with",    "or", "nor",   "and",   "but",  "not",
+        "no",        "is",    "isn't", "are",  "was",     "if", "to",    "minus", "plus", "than",
+        "maybe",     "wrong", "over",  "half", "through", "at", "least", "most",  "more", "less"};
     if (text.starts_with("squared") || text.starts_with("cubed")) return false;  // 5 squared is 25
     while (!text.empty()) {
         const size_t end = std::min(text.find_first_of(" \t\n,;()"), text.size());

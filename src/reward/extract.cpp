@@ -245,7 +245,7 @@ bool is_result(std::string_view s, size_t from, size_t to) {
         if (low.starts_with(question)) return false;
     if (concludes(trim(std::string_view(low)))) return true;
     const std::string_view run = s.substr(from, to - from);
-    if (run.find('=') != npos || run.find('%') != npos) return true;
+    if (run.find('=') != npos || run.find('%') != npos || trim(s.substr(0, from)).ends_with('=')) return true;
     const std::string before = " " + std::string(trim(std::string_view(low).substr(0, from))) + " ";
     for (const std::string_view c : copulas) {
         const std::string_view word = trim(c);
@@ -432,6 +432,7 @@ Readings read_last_span(std::string_view line) {
 
 Readings read_end(std::string_view text) {
     text = trim(text);
+    if (text.ends_with('?')) return {};
     if (text.size() <= longest_bare) {
         auto whole = algebra::read_answer(text);
         const bool few = std::count(text.begin(), text.end(), ' ') < 3;
@@ -494,7 +495,7 @@ std::vector<Expr> extract_answer(std::string_view text, Anchors anchors) {
     if (const auto block = last_answer_block(text)) {
         text = *block;
         if (anchors == Anchors::anchored) anchors = Anchors::any;
-        if (text.size() < 2000)
+        if (text.size() < 2000 && find_boxes(text).empty())
             if (auto whole = algebra::read_answer(text); !is_words(whole)) return whole;
     }
     const std::vector<Box> boxes = find_boxes(text);

@@ -15,6 +15,10 @@ bool is_letter(char c) {
     return (c >= 'a' && c <= 'z') || c == '\'';
 }
 
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
 std::string lower(std::string_view text) {
     std::string out(text);
     for (char& c : out)
@@ -50,8 +54,12 @@ Qualified qualified(std::string_view sentence, size_t begin, size_t end) {
                                             "really",   "just",  "necessarily", "the",    "be",
                                             "actually", "value", "number"};
     constexpr std::string_view denials[] = {"not", "never", "neither", "cannot", "nor"};
-    constexpr std::string_view bounds[] = {"than",   "least", "most",  "between",
-                                           "either", "below", "above", "from"};
+    constexpr std::string_view bounds[] = {"than",  "least",  "most",   "between", "either",   "below",
+                                           "above", "from",   "over",   "under",   "up",       "twice",
+                                           "half",  "double", "triple", "minus",   "negative", "plus"};
+    constexpr std::string_view parts[] = {"half",  "third",   "quarter", "root",     "square",
+                                          "cube",  "double",  "triple",  "multiple", "factor",
+                                          "power", "percent", "one",     "some",     "any"};
     const size_t from = begin - std::min(begin, longest_look);
     const std::string low_before = lower(sentence.substr(from, begin - from));
     std::string_view before = low_before;
@@ -60,12 +68,14 @@ Qualified qualified(std::string_view sentence, size_t begin, size_t end) {
         if (word.empty()) break;
         if (is_one_of(word, denials) || word.ends_with("n't")) return Qualified::denied;
         if (is_one_of(word, bounds)) return Qualified::bound;
+        if (word == "of" && is_one_of(take_word(before), parts)) return Qualified::bound;  // half of 17
         if (!is_one_of(word, fillers)) break;
     }
     before = without_blanks(low_before);
     for (const std::string_view denial : {"不是"sv, "不等于"sv, "不为"sv, "\\ne"sv, "\\neq"sv, "≠"sv})
         if (before.ends_with(denial)) return Qualified::denied;
-    for (const std::string_view bound : {"至少"sv, "至多"sv, "大于"sv, "小于"sv, "不超过"sv})
+    for (const std::string_view bound : {"至少"sv, "至多"sv, "大于"sv, "小于"sv, "不超过"sv, "<"sv, ">"sv,
+                                         "\\ge"sv, "\\geq"sv, "\\le"sv, "\\leq"sv, "<="sv, ">="sv})
         if (before.ends_with(bound)) return Qualified::bound;
 
     const std::string low_after = lower(sentence.substr(end, longest_look));
@@ -76,12 +86,15 @@ Qualified qualified(std::string_view sentence, size_t begin, size_t end) {
          {"is not"sv, "isn't"sv, "is wrong"sv, "is incorrect"sv, "is the wrong"sv, "is too"sv, "was wrong"sv,
           "cannot be"sv, "can't be"sv, "不是"sv, "是错"sv, "不对"sv})
         if (after.starts_with(denial)) return Qualified::denied;
-    for (const std::string_view range : {"to "sv, "through "sv, "到"sv, "至"sv}) {
-        if (!after.starts_with(range)) continue;
-        const std::string_view next = after.substr(range.size());
+    if (!after.empty() && (is_digit(after.front()) || after.front() == '+')) return Qualified::bound;
+    for (const std::string_view more : {"squared"sv, "cubed"sv, "factorial"sv, "percent of"sv})
+        if (after.starts_with(more)) return Qualified::bound;
+    for (const std::string_view further : {"to "sv, "through "sv, "plus "sv, "minus "sv, "times "sv,
+                                           "over "sv, "divided by "sv, "multiplied by "sv, "到"sv, "至"sv}) {
+        if (!after.starts_with(further)) continue;
+        const std::string_view next = after.substr(further.size());
         const size_t digit = next.find_first_not_of(" $\\-");
-        if (digit != std::string_view::npos && next[digit] >= '0' && next[digit] <= '9')
-            return Qualified::bound;
+        if (digit != std::string_view::npos && is_digit(next[digit])) return Qualified::bound;
     }
     return Qualified::no;
 }

@@ -90,6 +90,8 @@ nlohmann::json gold_of(const nlohmann::json& request, const std::string& kind) {
         gold["numbers"] = gold["nums"];
     const bool needs_gold = kind == "number" || kind == "math" || kind == "mcq";
     check(!needs_gold || request.contains("gold"), "grade: gold is missing");
+    if (kind == "number" && request.contains("anchors"))
+        gold = {{"gold", gold}, {"anchors", request["anchors"]}};
     if (kind == "math" && request.contains("policy")) gold = {{"gold", gold}, {"policy", request["policy"]}};
     return gold;
 }
