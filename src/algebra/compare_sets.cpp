@@ -25,16 +25,28 @@ Expr with_unknown(const Expr& e) {
     return out;
 }
 
+// x, -x, |x|
+bool is_unknown(const Expr& e) {
+    if (e.kind == Kind::negate || (e.kind == Kind::function && e.name == "abs")) return is_unknown(e.args[0]);
+    return e.kind == Kind::symbol;
+}
+
 bool says_its_ends(const Expr& e) {
     if (e.kind != Kind::relation)
         return std::all_of(e.args.begin(), e.args.end(),
                            [](const Expr& a) { return is_scalar(a) || says_its_ends(a); });
     if (e.name == "m") return says_its_ends(e.args[1]);
-    return std::all_of(e.args.begin(), e.args.end(), [](const Expr& side) {
-        const Expr& bare = side.kind == Kind::negate ? side.args[0] : side;
-        const Expr& inner = bare.kind == Kind::function && bare.name == "abs" ? bare.args[0] : bare;
-        return inner.kind == Kind::symbol || !has_symbols(side);
-    });
+    for (size_t i = 0; i + 1 < e.args.size(); ++i) {
+        const Expr &a = e.args[i], &b = e.args[i + 1];
+        if (!(is_unknown(a) && !has_symbols(b)) && !(is_unknown(b) && !has_symbols(a))) return false;
+    }
+    return true;
+}
+
+// x^2 ≠ 2 leaves out two points that no end point tells.
+bool leaves_out_points(const Expr& e) {
+    if (e.kind == Kind::relation && e.name.find('n') != std::string::npos && !says_its_ends(e)) return true;
+    return std::any_of(e.args.begin(), e.args.end(), leaves_out_points);
 }
 
 // Not a set, or an end point that is no real constant.
@@ -218,7 +230,9 @@ bool is_real_set(const Expr& e) {
 
 Equality equal_sets(const Expr& gold, const Expr& answer, Budget& budget) {
     const Expr left = with_unknown(gold), right = with_unknown(answer);
-    if (!says_its_ends(left) && !says_its_ends(right)) return Equality::undecided;
+    if ((!says_its_ends(left) && !says_its_ends(right)) || leaves_out_points(left) ||
+        leaves_out_points(right))
+        return Equality::undecided;
     try {
         return Line(left, right, budget).agree(left, right) ? Equality::equal : Equality::different;
     } catch (const NoSet&) {
