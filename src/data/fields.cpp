@@ -1,7 +1,6 @@
 #include "data/fields.h"
 
 #include <algorithm>
-#include <cctype>
 
 #include "core/check.h"
 #include "data/readers.h"
@@ -132,21 +131,22 @@ bool asks_for_all(const std::string& question) {
                  "the solutions", "所有", "全部"});
 }
 
-// "1, -2": commas outside all brackets, and no brackets around it.
-bool is_plain_list(const std::string& text) {
+// "1, -2": commas outside all brackets that separate no thousands ("12,345", "12,\!345").
+bool is_plain_list(std::string_view text) {
+    const auto digits = [&](size_t from) {
+        size_t count = 0;
+        while (from + count < text.size() && text[from + count] >= '0' && text[from + count] <= '9') ++count;
+        return count;
+    };
     int depth = 0;
-    bool commas = false;
     for (size_t i = 0; i < text.size(); ++i) {
         depth += text[i] == '(' || text[i] == '[' || text[i] == '{';
         depth -= text[i] == ')' || text[i] == ']' || text[i] == '}';
-        const bool thousands = i > 0 && std::isdigit(static_cast<unsigned char>(text[i - 1])) &&
-                               i + 3 < text.size() && std::isdigit(static_cast<unsigned char>(text[i + 1])) &&
-                               std::isdigit(static_cast<unsigned char>(text[i + 2])) &&
-                               std::isdigit(static_cast<unsigned char>(text[i + 3]));
-        const bool space = i > 0 && text[i - 1] == '\\';  // "\,"
-        commas = commas || (text[i] == ',' && depth == 0 && !thousands && !space);
+        if (text[i] != ',' || depth != 0 || i == 0 || text[i - 1] == '\\') continue;  // "\," is a space
+        const size_t next = i + (text.substr(i + 1).starts_with("\\!") ? 3 : 1);
+        if (digits(i - 1) == 0 || digits(next) != 3) return true;
     }
-    return commas;
+    return false;
 }
 
 }  // namespace

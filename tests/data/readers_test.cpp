@@ -187,6 +187,28 @@ TEST(Data, OwnRows) {
     EXPECT_NO_THROW(check_gold(example));
 }
 
+TEST(Data, MathematicsAsksForABoxAndListsOfSolutionsHaveNoOrder) {
+    const auto read = [](const char* problem, const char* answer) {
+        return parse_example({{"problem", problem}, {"answer", answer}});
+    };
+    EXPECT_NE(read("How many?", "5").instruction.find("\\boxed{}"), std::string::npos);
+    EXPECT_NE(read("一共有多少只鸟？", "5").instruction.find("最终答案"), std::string::npos);
+    EXPECT_TRUE(parse_example({{"prompt", "How many?"}, {"answer", "5"}}).instruction.empty());
+
+    const auto policy = [&](const char* problem, const char* answer) {
+        const json gold = read(problem, answer).gold;
+        return gold.is_object() ? gold.at("policy").get<std::string>() : "";
+    };
+    EXPECT_EQ(policy("Find all roots, separated by commas.", "1,-2"), "unordered");
+    EXPECT_EQ(policy("求所有的解。", "1, -2"), "unordered");
+    EXPECT_EQ(policy("Find all roots in increasing order.", "-2,1"), "");
+    EXPECT_EQ(policy("What are the mean and the median?", "1, 2"), "");
+    EXPECT_EQ(policy("Find all pairs.", "(1,2)"), "");
+    EXPECT_EQ(policy("Find the sum of all possible values.", "12,345"), "");
+    EXPECT_EQ(policy("Find the sum of all possible values.", "12,\\!345"), "");
+    EXPECT_EQ(read("From the \\boxed{7}", "so \\boxed{x = \\boxed{3}}").gold, "x = \\boxed{3}");
+}
+
 // Every set that is at hand: how many rows are read, and how many of them a verifier can grade.
 TEST(Data, SharedSets) {
     const fs::path shared = fs::path(R1_SOURCE_DIR) / "../shared/data";
