@@ -82,9 +82,13 @@ std::string plain_words(const Expr& e) {
         case Kind::symbol: {
             const std::string words = plain(e.name);
             for (const std::string_view none :
-                 {"nosolution", "nosolutions", "norealsolution", "norealsolutions", "emptyset", "none"})
+                 {"nosolution", "nosolutions", "norealsolution", "norealsolutions", "emptyset", "none",
+                  "therearenosolutions", "thereisnosolution", "therearenorealsolutions", "nosolutionexists",
+                  "nosolutionsexist"})
                 if (words == none) return "empty";
-            if (words == "infinity" || words == "positiveinfinity") return "inf";
+            for (const std::string_view endless :
+                 {"infinity", "positiveinfinity", "infinite", "infinitelymany", "infinitelymanysolutions"})
+                if (words == endless) return "inf";
             if (words == "dne") return "doesnotexist";
             if (words == "allrealnumbers" || words == "allreals" || words == "realnumbers") return "reals";
             return words;

@@ -216,6 +216,17 @@ std::optional<Expr> Parser::brackets() {
         return inside;
     }
     const size_t count = inside->args.size();
+    const auto is_row = [&](const Expr& e) {
+        return (e.kind == Kind::interval || e.kind == Kind::tuple) && e.name == "[]" &&
+               e.args.size() == inside->args[0].args.size();
+    };
+    if (open == "[" && close == "]" && std::all_of(inside->args.begin(), inside->args.end(), is_row)) {
+        Expr matrix = make(Kind::matrix, {});  // [[1, 2], [3, 4]]
+        matrix.columns = static_cast<uint32_t>(inside->args[0].args.size());
+        for (Expr& row : inside->args)
+            for (Expr& cell : row.args) matrix.args.push_back(std::move(cell));
+        return matrix;
+    }
     const bool round = open == "(" && close == ")";
     if (open == "]" || close == "[") {  // ]a, b[
         if (count != 2) return std::nullopt;

@@ -184,11 +184,17 @@ std::string_view letter_unit(std::string_view text) {
     return value && unit ? text.substr(text.size() - 1) : std::string_view();
 }
 
-// "\\textbf{(E)}" before the text of an option.
-bool is_label(const Token& token) {
-    const std::string& t = token.text;
-    return token.type == TokenType::text && t.size() == 3 && t[0] == '(' && t[1] >= 'A' && t[1] <= 'H' &&
-           t[2] == ')';
+// "\textbf{(E)}\ 10": an option's letter before its value, which is one value and no list of guesses.
+bool is_labelled(std::span<const Token> tokens) {
+    const std::string& t = tokens[0].text;
+    const bool label = tokens[0].type == TokenType::text && t.size() == 3 && t[0] == '(' && t[1] >= 'A' &&
+                       t[1] <= 'H' && t[2] == ')';
+    if (!label || tokens.size() < 3) return false;
+    if (tokens[1].type != TokenType::number && tokens[1].type != TokenType::function) return false;
+    return std::none_of(tokens.begin() + 1, tokens.end(), [](const Token& token) {
+        return token.gap || token.type == TokenType::text || token.text == "," || token.text == ";" ||
+               token.text == "and" || token.text == "or";
+    });
 }
 
 std::optional<Expr> parse_whole(std::string_view text, const LexOptions& options) {
@@ -198,7 +204,7 @@ std::optional<Expr> parse_whole(std::string_view text, const LexOptions& options
         if ((token.type == TokenType::word || token.type == TokenType::text) && is_half_of_day(token.text))
             return std::nullopt;  // a time is read as words
     std::span<const Token> tokens = *all;
-    if ((introduces(tokens[0]) || is_label(tokens[0])) && tokens.size() > 2) tokens = tokens.subspan(1);
+    if ((introduces(tokens[0]) && tokens.size() > 2) || is_labelled(tokens)) tokens = tokens.subspan(1);
     Parser parser(tokens, false);
     auto out = parser.list();
     if (!out) return std::nullopt;
@@ -249,6 +255,9 @@ std::vector<Expr> read_answer(std::string_view raw) {
     const size_t e = text.find_first_of("eE");
     if (e != std::string_view::npos && e > 0 && is_digit(text[e - 1]))
         add(parse_whole(text, {.scientific = false}));
+    if (text.starts_with("\\text"))
+        if (const auto tokens = tokenize(text, {}); tokens && is_labelled(*tokens))
+            add(make(Kind::text, {}, (*tokens)[0].text));
     if (text.find("log") != std::string_view::npos) add(parse_whole(text, {.common_log = true}));
     if (const std::string_view unit = letter_unit(text); !unit.empty()) {
         auto amount = parse_whole(text.substr(0, text.size() - 2), {});

@@ -101,15 +101,20 @@ bool is_usable(const Expr& e, algebra::Budget& budget) {
            algebra::is_defined(e, budget);
 }
 
+bool is_option(const std::string& words) {  // "(C)"
+    return words.size() == 3 && words[0] == '(' && words[1] >= 'A' && words[1] <= 'H' && words[2] == ')';
+}
+
 Verdict judge(const Gold& gold, const std::vector<Expr>& answers) {
     if (answers.empty()) return {0, Outcome::unparsed, "no answer could be read"};
     algebra::Budget budget = gold.policy.budget;
     bool undecided = false;
     for (const Expr& right : gold.readings)
         for (const Expr& answer : answers) {
-            // words beside a formula are another reading of it for golds in words alone
+            // Words beside a formula are another reading of it for golds in words alone; an option's letter
+            // is one for its letter.
             if (answer.kind == algebra::Kind::text && &answer != answers.data() &&
-                right.kind != algebra::Kind::text)
+                right.kind != algebra::Kind::text && !is_option(answer.name))
                 continue;
             Equality equal = Equality::undecided;
             try {

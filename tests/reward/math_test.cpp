@@ -117,6 +117,8 @@ TEST(MathVerifier, WordsBesideAFormulaAreNoSecondAnswer) {
     EXPECT_EQ(outcome("x = 5", "The answer is y = 5"), "wrong");
     EXPECT_EQ(outcome("(3,5)", "The answer is [3,5]"), "wrong");
     EXPECT_EQ(outcome("\\text{4:30 p.m.}", "4:30 PM"), "correct");
+    EXPECT_EQ(outcome("C", "\\boxed{\\text{(C) } 12}"), "correct");
+    EXPECT_EQ(outcome("C", "\\boxed{\\text{(D) } 12}"), "wrong");
 }
 
 TEST(MathVerifier, OutcomesAreCountedApart) {
