@@ -143,9 +143,9 @@ void append_system(std::vector<std::string>& args) {
     for (const char* path : {"/etc/ld.so.cache", "/etc/alternatives", "/nix/store", "/gnu/store"})
         append(args, {"--ro-bind-try", path, path});
     append(args, {"--dir", "/dev"});
-    for (const char* device : {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"})
+    for (const char* device : {"/dev/null", "/dev/full", "/dev/random", "/dev/urandom"})
         append(args, {"--dev-bind", device, device});
-    append(args, {"--symlink", "/tmp", "/dev/shm"});
+    append(args, {"--symlink", "/tmp", "/dev/shm", "--symlink", "/tmp/stdin", "/dev/stdin"});
 }
 
 std::vector<std::string> box_command(const LaunchSpec& spec, const std::string& bubblewrap,

@@ -32,10 +32,9 @@ using BugfixTest = CodeTest;
 TEST(CodeBlocks, TheLastOfTheLanguageAfterTheThinking) {
     CodeBlock block;
     std::string reason;
-    const auto extract = [&](const std::string& text) {
+    const auto extract = [&](const std::string& text, std::string_view tests = "") {
         block = {};
-        return extract_code(text, names_of_language("python"), block, reason) ? block.text
-                                                                              : "none: " + reason;
+        return extract_code(text, "python", tests, block, reason) ? block.text : "none: " + reason;
     };
     EXPECT_EQ(extract("```python\na\n```\ntext\n```py\nb\n```\n```text\nc\n```"), "b\n");
     EXPECT_EQ(extract("```\na\n```\n```cpp\nb\n```"), "a\n");
@@ -44,6 +43,14 @@ TEST(CodeBlocks, TheLastOfTheLanguageAfterTheThinking) {
     EXPECT_EQ(extract("<think>x</think><answer>\nprint(1)\n</answer>"), "print(1)\n");
     EXPECT_EQ(extract("````python\n```\n````"), "```\n");
     EXPECT_EQ(extract("~~~python\r\na\r\n~~~\r\n"), "a\n");
+    EXPECT_EQ(extract("```python3.11\na\n```"), "a\n");
+    EXPECT_EQ(extract("1. So:\n\n   ```python\n   if a:\n       b\n   ```\n"), "if a:\n    b\n");
+    EXPECT_EQ(
+        extract("```python\ndef f(): pass\n```\nTry it:\n```python\nprint(f())\n```", "assert f() is None"),
+        "def f(): pass\n");
+    EXPECT_EQ(extract("```py\nclass A:\n  def f(s): 1\n```\n```py\ndef ff(): 2\n```", "[{\"fn\":\"f\"}]"),
+              "class A:\n  def f(s): 1\n");
+    EXPECT_EQ(extract("```py\ndef f(): 1\n```\n```py\ndef f(): 2\n```", "f"), "def f(): 2\n");
     EXPECT_TRUE(extract("```python\na").starts_with("none"));
     EXPECT_TRUE(extract("<think>```python\na\n```").starts_with("none"));
     EXPECT_TRUE(extract("```cpp\na\n```").starts_with("none"));
@@ -205,7 +212,7 @@ TEST(Patch, FitsOrSaysWhy) {
 
 TEST_F(BugfixTest, ASourceOrADiff) {
     const json gold = {{"buggy", "def add(a, b):\n    return a - b\n"},
-                       {"test_list", {"assert add(0, 0) == 0", "assert add(1, 2) == 3"}}};
+                       {"test_list", {"assert add(0, 0) == 0", "assert add(1, 2) == 3", "assert add(1, -2) == -1"}}};
     EXPECT_EQ(verify("bugfix", gold, "```python\ndef add(a, b):\n    return a + b\n```").score, 1);
     EXPECT_EQ(verify("bugfix", gold,
                      "```diff\n--- a.py\n+++ b.py\n@@ -1,2 +1,2 @@\n def add(a, b):\n-    return a - b\n+    "
@@ -220,7 +227,9 @@ TEST_F(BugfixTest, ASourceOrADiff) {
     EXPECT_EQ(verify("bugfix", {{"buggy", 3}}, "x").outcome, Outcome::error);
     json partial = gold;
     partial["partial"] = true;
-    EXPECT_EQ(verify("bugfix", partial, "```python\ndef add(a, b):\n    return a - b\n```").score, 0.5);
+    EXPECT_EQ(verify("bugfix", partial, "```python\ndef add(a, b):\n    return a - b\n```").score, 0)
+        << "nothing is repaired";
+    EXPECT_EQ(verify("bugfix", partial, "```python\ndef add(a, b):\n    return a + abs(b)\n```").score, 0.5);
     EXPECT_EQ(verify("bugfix", partial, "```python\ndef add(a, b):\n    return 3\n```").score, 0)
         << "breaks a test that passed";
 }
