@@ -28,24 +28,17 @@ Verdict verify_block(std::string_view completion, Compare&& compare) {
     return compare(answer);
 }
 
-// Family i of tasks/task.h under its own name.
-template <size_t i>
-struct TaskVerifier {
-    static const Family& family() { return families()[i]; }
-    static void check_gold(const nlohmann::json& gold) { family().check(gold, ""); }
-    static Verdict compare(const nlohmann::json& gold, std::string_view answer) {
-        return verdict_of(family().check(gold, answer));
-    }
-    static Verdict verify(const nlohmann::json& gold, std::string_view completion) {
-        return verify_block(completion, [&](std::string_view answer) { return compare(gold, answer); });
-    }
-};
-
-template <size_t... i>
-void add_families(std::vector<Verifier>& all, std::index_sequence<i...>) {
-    (all.push_back({families()[i].name, families()[i].summary, TaskVerifier<i>::check_gold,
-                    TaskVerifier<i>::verify, TaskVerifier<i>::compare}),
-     ...);
+// A family of tasks/task.h under its own name.
+Verifier task_verifier(const Family& family) {
+    const Verifier::Judge compare = [&family](const nlohmann::json& gold, std::string_view answer) {
+        return verdict_of(family.check(gold, answer));
+    };
+    return {family.name, family.summary, [&family](const nlohmann::json& gold) { family.check(gold, ""); },
+            [compare](const nlohmann::json& gold, std::string_view completion) {
+                return verify_block(completion,
+                                    [&](std::string_view answer) { return compare(gold, answer); });
+            },
+            compare};
 }
 
 // Any family: {"family": NAME, "gold": its gold}.
@@ -132,9 +125,7 @@ const std::vector<Verifier>& verifiers() {
             {"repetition", "penalty for repeated word sequences", check_repetition_options, verify_repetition,
              verify_repetition},
             {"logic", "a generated problem of a family", check_logic_gold, verify_logic, compare_logic}};
-        constexpr size_t family_count = 9;
-        check(families().size() == family_count, "verifiers: a family without a verifier");
-        add_families(list, std::make_index_sequence<family_count>());
+        for (const Family& family : families()) list.push_back(task_verifier(family));
         return list;
     }();
     return all;

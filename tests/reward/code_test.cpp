@@ -211,8 +211,9 @@ TEST(Patch, FitsOrSaysWhy) {
 }
 
 TEST_F(BugfixTest, ASourceOrADiff) {
-    const json gold = {{"buggy", "def add(a, b):\n    return a - b\n"},
-                       {"test_list", {"assert add(0, 0) == 0", "assert add(1, 2) == 3", "assert add(1, -2) == -1"}}};
+    const json gold = {
+        {"buggy", "def add(a, b):\n    return a - b\n"},
+        {"test_list", {"assert add(0, 0) == 0", "assert add(1, 2) == 3", "assert add(1, -2) == -1"}}};
     EXPECT_EQ(verify("bugfix", gold, "```python\ndef add(a, b):\n    return a + b\n```").score, 1);
     EXPECT_EQ(verify("bugfix", gold,
                      "```diff\n--- a.py\n+++ b.py\n@@ -1,2 +1,2 @@\n def add(a, b):\n-    return a - b\n+    "
@@ -248,12 +249,15 @@ TEST_F(BugfixTest, MutantsOfAWorkingProgram) {
         {"test_list",
          {"assert clamp(1, 2, 5) == 2", "assert clamp(9, 2, 5) == 5", "assert clamp(3, 2, 5) == 3"}}};
     for (const uint64_t seed : {1, 2, 3}) {
-        const std::optional<json> problem = make_bugfix(gold, source, seed);
-        ASSERT_TRUE(problem);
-        EXPECT_EQ(compare_bugfix(*problem, (*problem)["buggy"].get<std::string>()).score, 0);
-        EXPECT_EQ(compare_bugfix(*problem, source).score, 1);
+        const std::vector<json> problems = make_bugfixes(gold, source, seed, 2);
+        ASSERT_EQ(problems.size(), 2U);
+        EXPECT_NE(problems[0]["buggy"], problems[1]["buggy"]);
+        for (const json& problem : problems) {
+            EXPECT_EQ(compare_bugfix(problem, problem["buggy"].get<std::string>()).score, 0);
+            EXPECT_EQ(compare_bugfix(problem, source).score, 1);
+        }
     }
-    EXPECT_FALSE(make_bugfix(gold, "def clamp(x, low, high): return x", 1)) << "it does not work";
+    EXPECT_THROW(make_bugfixes(gold, "def clamp(x, low, high): return x", 1), Error) << "it does not work";
     EXPECT_THROW(mutants_of("def f(:"), Error);
 }
 
