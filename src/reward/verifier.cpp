@@ -28,10 +28,32 @@ Verdict verify_block(std::string_view completion, Compare&& compare) {
     return compare(answer);
 }
 
+// Without the marks that models set around a whole answer: $…$, `…`, **…**, \boxed{…}.
+std::string_view undressed(std::string_view text) {
+    constexpr std::pair<std::string_view, std::string_view> marks[] = {
+        {"$$", "$$"},   {"$", "$"},     {"**", "**"},     {"`", "`"},
+        {"\\(", "\\)"}, {"\\[", "\\]"}, {"\\boxed{", "}"}};
+    for (bool again = true; again;) {
+        again = false;
+        const size_t begin = std::min(text.find_first_not_of(" \t\r\n"), text.size());
+        text = text.substr(begin, text.find_last_not_of(" \t\r\n") + 1 - begin);
+        for (const auto& [open, close] : marks) {
+            if (text.size() < open.size() + close.size() || !text.starts_with(open) || !text.ends_with(close))
+                continue;
+            const std::string_view inside =
+                text.substr(open.size(), text.size() - open.size() - close.size());
+            if (inside.find(close) != std::string_view::npos) continue;  // the marks are not of one pair
+            text = inside, again = true;
+            break;
+        }
+    }
+    return text;
+}
+
 // A family of tasks/task.h under its own name.
 Verifier task_verifier(const Family& family) {
     const Verifier::Judge compare = [&family](const nlohmann::json& gold, std::string_view answer) {
-        return verdict_of(family.check(gold, answer));
+        return verdict_of(family.check(gold, undressed(answer)));
     };
     return {family.name, family.summary, [&family](const nlohmann::json& gold) { family.check(gold, ""); },
             [compare](const nlohmann::json& gold, std::string_view completion) {
@@ -45,7 +67,7 @@ Verifier task_verifier(const Family& family) {
 Verdict compare_logic(const nlohmann::json& gold, std::string_view answer) {
     check(gold.is_object() && gold.contains("family") && gold["family"].is_string() && gold.contains("gold"),
           "logic: family and gold are needed");
-    return verdict_of(find_family(gold["family"].get<std::string>()).check(gold["gold"], answer));
+    return verdict_of(find_family(gold["family"].get<std::string>()).check(gold["gold"], undressed(answer)));
 }
 Verdict verify_logic(const nlohmann::json& gold, std::string_view completion) {
     return verify_block(completion, [&](std::string_view answer) { return compare_logic(gold, answer); });

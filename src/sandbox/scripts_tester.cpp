@@ -288,7 +288,8 @@ def run_tester(data):
         except BaseException as error:
             tests = [lambda error=error: throw(error)]
             # what goes wrong before the candidate is asked for anything is the tests' fault
-            verdict['unmade'] = not (peer.gone or peer.calls or error is peer.raised or isinstance(error, (NameError, AssertionError)))
+            blamed = isinstance(error, (NameError, TypeError, AssertionError))  # it lacks a name, or is not callable
+            verdict['unmade'] = not (peer.gone or peer.calls or error is peer.raised or blamed)
         for test in tests:
             verdict['results'].append(run_test(test, spec, peer, verdict))
     os.write(5, json.dumps(verdict, ensure_ascii=False).encode(errors='replace'))  # a reason may be no Unicode

@@ -230,7 +230,8 @@ TEST_F(BugfixTest, ASourceOrADiff) {
     partial["partial"] = true;
     EXPECT_EQ(verify("bugfix", partial, "```python\ndef add(a, b):\n    return a - b\n```").score, 0)
         << "nothing is repaired";
-    EXPECT_EQ(verify("bugfix", partial, "```python\ndef add(a, b):\n    return a + abs(b)\n```").score, 0.5);
+    EXPECT_DOUBLE_EQ(verify("bugfix", partial, "```python\ndef add(a, b):\n    return a + abs(b)\n```").score,
+                     0.5);
     EXPECT_EQ(verify("bugfix", partial, "```python\ndef add(a, b):\n    return 3\n```").score, 0)
         << "breaks a test that passed";
 }
