@@ -206,7 +206,6 @@ class Manager:
         resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
         both(resource.RLIMIT_FSIZE, limits['file_bytes'])
         both(resource.RLIMIT_NOFILE, limits['open_files'])
-        both(resource.RLIMIT_CORE, 0)
         both(resource.RLIMIT_AS, limits['memory_bytes'] + (10 << 30))  # stacks of threads are large
         both(resource.RLIMIT_STACK, 256 << 20)
         both(resource.RLIMIT_MEMLOCK, 65536)

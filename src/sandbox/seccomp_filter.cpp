@@ -5,6 +5,7 @@
 #include <seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -42,7 +43,7 @@ constexpr const char* kAllowed[] = {
     "set_robust_list", "get_robust_list", "rseq", "futex", "futex_waitv", "arch_prctl", "prctl",
     "sched_yield", "sched_getaffinity", "sched_setaffinity", "sched_getparam", "sched_getscheduler",
     "sched_get_priority_max", "sched_get_priority_min", "getpriority", "setpriority", "getrlimit",
-    "setrlimit", "getrusage", "times", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigpending",
+    "getrusage", "times", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigpending",
     "rt_sigsuspend", "rt_sigtimedwait", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "sigaltstack",
     "restart_syscall", "alarm", "getitimer", "setitimer", "timer_create", "timer_settime", "timer_gettime",
     "timer_getoverrun", "timer_delete", "pidfd_open", "pidfd_send_signal",
@@ -105,7 +106,10 @@ std::string make_program(Filter filter) {
     for (const uint64_t request : kIoctls)
         context.allow("ioctl", SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, request));
     context.allow("socketpair", SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
-    context.allow("prlimit64", SCMP_A0(SCMP_CMP_EQ, 0));  // its own limits, not those of the box's init
+    // its own limits, not those of the box's init; RLIMIT_CORE stays as it is
+    context.allow("prlimit64", SCMP_A0(SCMP_CMP_EQ, 0), SCMP_A1(SCMP_CMP_NE, RLIMIT_CORE));
+    context.allow("prlimit64", SCMP_A0(SCMP_CMP_EQ, 0), SCMP_A2(SCMP_CMP_EQ, 0));
+    context.allow("setrlimit", SCMP_A0(SCMP_CMP_NE, RLIMIT_CORE));
     // Anonymous memory that is shared stays when no process has it mapped, where no look finds it. There is
     // no /dev/zero in a box for the same reason.
     constexpr uint64_t kind = MAP_TYPE | MAP_ANONYMOUS;

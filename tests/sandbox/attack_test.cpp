@@ -96,6 +96,7 @@ TEST_F(AttackTest, SharedMemory) {
 }
 
 TEST_F(AttackTest, TimeOfChildrenThatNobodyWaitsFor) {
+    job_.limits.wall_seconds = 60;  // a busy machine may give it little
     const Result result = attack(
         "import os, signal, time\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
         "for i in range(20):\n    if os.fork() == 0:\n        while time.process_time() < 0.2: pass\n        "
@@ -111,6 +112,23 @@ TEST_F(AttackTest, LimitsOfTheInitStay) {
                      "resource.setrlimit(resource.RLIMIT_NOFILE, (10, 10))\nprint('end')")
                   .output,
               "end\n");
+}
+
+// A dump may be piped to a program of the host whatever its size; a limit of 1 means that there is none.
+TEST_F(AttackTest, NoCoreDumps) {
+    const Result result = attack(
+        "import ctypes, os, resource\n"
+        "print(resource.getrlimit(resource.RLIMIT_CORE))\n"
+        "libc = ctypes.CDLL(None)\n"
+        "for size in (0, 1 << 20):\n"
+        "    pair = (ctypes.c_ulong * 2)(size, size)\n"
+        "    if libc.syscall(302, 0, 4, pair, None) == 0 or libc.syscall(160, 4, pair) == 0: print('set')\n"
+        "print(resource.getrlimit(resource.RLIMIT_CORE))\n"
+        "pid = os.fork()\nif pid == 0: ctypes.string_at(0)\nprint(os.WCOREDUMP(os.waitpid(pid, 0)[1]))");
+#if defined(__x86_64__)
+    EXPECT_TRUE(result.output == "(1, 1)\n(1, 1)\nFalse\n" || result.output == "(0, 0)\n(0, 0)\nFalse\n")
+        << result.output << result.errors;
+#endif
 }
 
 TEST_F(AttackTest, NoSocketHasAName) {
