@@ -61,8 +61,8 @@ bool prepare(const CodeProblem& problem, const std::string& source, Job& job, Co
     compile.argv = {compiler, "-std=c++20", "-O2", "-o", "program", "main.cpp"};
     compile.files = {{"main.cpp", source}};
     compile.collect = "program";
-    compile.limits.cpu_seconds = 30;
-    compile.limits.wall_seconds = 90;
+    compile.limits.cpu_seconds = 20;
+    compile.limits.wall_seconds = 60;
     compile.limits.memory_bytes = size_t{2} << 30;
     compile.limits.tmp_bytes = size_t{256} << 20;
     const Result compiled = sandbox::run(compile);
