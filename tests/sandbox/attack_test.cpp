@@ -131,6 +131,17 @@ TEST_F(AttackTest, NoCoreDumps) {
 #endif
 }
 
+TEST_F(AttackTest, AFullMachineEndsBoxesFirst) {
+    attack("print(1)");
+    const std::vector<pid_t> pids = tree_usage(::getpid(), false).pids;
+    ASSERT_FALSE(pids.empty());
+    for (const pid_t pid : pids) {
+        int score = 0;
+        std::ifstream(cat("/proc/", pid, "/oom_score_adj")) >> score;
+        EXPECT_EQ(score, 1000);
+    }
+}
+
 TEST_F(AttackTest, NoSocketHasAName) {
     EXPECT_EQ(
         attack("import ctypes, errno, socket\n"
