@@ -139,13 +139,13 @@ const std::vector<Verifier>& verifiers() {
              compare_code},
             {"bugfix", "a repaired program, or a diff, that passes all tests", check_bugfix_gold,
              verify_bugfix, compare_bugfix},
-            {"format", "think and answer tags in order", check_format_gold, format, format},
+            {"format", "think and answer tags in order", check_format_gold, format, format, true},
             {"language", "the share of words in the target language", check_language_options, verify_language,
-             verify_language},
+             verify_language, true},
             {"length", "soft overlong penalty or cosine reward of the tokens", check_length_options,
-             verify_length, verify_length},
+             verify_length, verify_length, true},
             {"repetition", "penalty for repeated word sequences", check_repetition_options, verify_repetition,
-             verify_repetition},
+             verify_repetition, true},
             {"logic", "a generated problem of a family", check_logic_gold, verify_logic, compare_logic}};
         for (const Family& family : families()) list.push_back(task_verifier(family));
         return list;
@@ -192,7 +192,7 @@ Verdict grade_verdict(const nlohmann::json& request) {
     verifier.check_gold(gold);
     if (!extracted) return verifier.verify(gold, answer);
     std::string_view after = answer;
-    const bool may_think = key == std::string_view("answer") && verifier.compare != verifier.verify;
+    const bool may_think = key == std::string_view("answer") && !verifier.judges_all;
     if (may_think && !after_thinking(answer, after))
         return {0, Outcome::unparsed, "the thinking does not end"};
     return verifier.compare(gold, after);

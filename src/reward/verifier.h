@@ -17,8 +17,9 @@ struct Verifier {
     std::string summary;
     std::function<void(const nlohmann::json& gold)> check_gold;  // throws Error on an unusable gold
     using Judge = std::function<Verdict(const nlohmann::json& gold, std::string_view text)>;
-    Judge verify;   // of a completion: extracts the answer, then compares
-    Judge compare;  // of an answer that is already extracted
+    Judge verify;             // of a completion: extracts the answer, then compares
+    Judge compare;            // of an answer that is already extracted
+    bool judges_all = false;  // of the text, the thinking too: nothing is extracted
 };
 
 const std::vector<Verifier>& verifiers();
