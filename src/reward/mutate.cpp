@@ -157,9 +157,8 @@ std::vector<nlohmann::json> make_bugfixes(const nlohmann::json& gold, const std:
     std::map<std::string, int> number;  // in its kind: the kinds take turns, whatever there is most of
     std::map<std::string, int> turn;
     for (const Mutant& mutant : mutants) turn[mutant.source] = number[mutant.kind]++;
-    std::stable_sort(mutants.begin(), mutants.end(), [&](const Mutant& a, const Mutant& b) {
-        return turn[a.source] < turn[b.source];
-    });
+    std::stable_sort(mutants.begin(), mutants.end(),
+                     [&](const Mutant& a, const Mutant& b) { return turn[a.source] < turn[b.source]; });
     std::vector<const Mutant*> chosen, passing_none;
     for (size_t i = 0; i < std::min(mutants.size(), tries * count) && chosen.size() < count; ++i) {
         const CodeRun run = run_code(problem, mutants[i].source, true);
