@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "cli/verbs.h"
 #include "core/files.h"
@@ -9,7 +11,9 @@
 #include "data/load.h"
 #include "data/prompt.h"
 #include "data/readers.h"
+#include "data/repairs.h"
 #include "data/rows.h"
+#include "sandbox/launch.h"
 #include "text/unicode.h"
 
 namespace r1::cli {
@@ -21,7 +25,8 @@ using nlohmann::ordered_json;
 struct Config {
     std::string action, out, model, prompt_template, system_prompt;
     std::vector<std::string> files, against;
-    int ngram = 10, bad = 20;
+    int ngram = 10, bad = 20, variants = 1;
+    uint64_t seed = 0;
     float share = 0.0f;
 };
 
@@ -29,7 +34,7 @@ std::vector<Option> options(Config& c) {
     return {{.name = "action",
              .target = &c.action,
              .help = "What to do",
-             .choices = {"inspect", "decontaminate", "convert"},
+             .choices = {"inspect", "decontaminate", "convert", "mutate"},
              .value = "ACTION",
              .positional = true,
              .required = true},
@@ -53,8 +58,13 @@ std::vector<Option> options(Config& c) {
              .range = {0, 1}},
             {.name = "out",
              .target = &c.out,
-             .help = "decontaminate, convert: the JSONL file to write",
+             .help = "decontaminate, convert, mutate: the JSONL file to write",
              .value = "FILE"},
+            {.name = "variants",
+             .target = &c.variants,
+             .help = "mutate: at most so many problems from one program",
+             .range = {1, 1000}},
+            {.name = "seed", .target = &c.seed, .help = "mutate: draws the changes"},
             {.name = "model",
              .target = &c.model,
              .help = "inspect: show prompts in this model's chat template, and count tokens",
@@ -249,29 +259,90 @@ int run_decontaminate(const Config& c) {
     return 0;
 }
 
+// A row of format r1.
+std::string own_row(const Example& example) {
+    ordered_json line;
+    if (!example.id.empty()) line["id"] = example.id;
+    if (!example.source.empty()) line["source"] = example.source;
+    line[example.messages.is_array() ? "messages" : "question"] =
+        example.messages.is_array() ? example.messages : json(example.question);
+    if (!example.instruction.empty()) line["instruction"] = example.instruction;
+    line["kind"] = example.kind;
+    line["gold"] = example.gold;
+    return line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
 int run_convert(const Config& c) {
     check(!c.out.empty(), "data convert needs --out FILE");
     size_t rows = 0;
     const size_t bad = write_rows(c, [&](Row& row) {
-        const Example example = parse_example(row.value);
-        ordered_json line;
-        if (!example.id.empty()) line["id"] = example.id;
-        if (!example.source.empty()) line["source"] = example.source;
-        line[example.messages.is_array() ? "messages" : "question"] =
-            example.messages.is_array() ? example.messages : json(example.question);
-        if (!example.instruction.empty()) line["instruction"] = example.instruction;
-        line["kind"] = example.kind;
-        line["gold"] = example.gold;
         ++rows;
-        return line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+        return own_row(parse_example(row.value));
     });
     if (bad > 0) print(cat(bad, " rows could not be read and were left out\n"));
     print(cat("Wrote ", c.out, " (", rows, " rows)\n"));
     return 0;
 }
 
+struct Mutation {
+    Example example;
+    std::string program, where;
+    std::vector<Example> repairs;
+    std::string problem;  // why there are none
+};
+
+void mutate(Mutation& one, const Config& c) {
+    try {
+        one.repairs = repairs_of(one.example, one.program, static_cast<size_t>(c.variants), c.seed);
+        if (one.repairs.empty()) one.problem = "no change that was tried is noticed by a test";
+    } catch (const Error& error) {
+        one.problem = error.what();
+    }
+}
+
+int run_mutate(const Config& c) {
+    check(!c.out.empty(), "data mutate needs --out FILE");
+    sandbox::require_sandbox();
+    std::vector<Mutation> all;
+    std::vector<std::string> problems;
+    const auto visit = [&](Row& row) {
+        all.push_back({parse_example(row.value), working_program(row.value), row.where, {}, ""});
+    };
+    for (const auto& file : c.files)
+        for_each_row(file, visit, [&](const std::string& problem) { problems.push_back(problem); });
+    {
+        std::atomic<size_t> next{0};
+        std::vector<std::jthread> workers;
+        const size_t most = std::clamp<size_t>(std::thread::hardware_concurrency(), 1, 8);
+        for (size_t i = 0; i < std::min(most, all.size()); ++i)
+            workers.emplace_back([&] {
+                for (size_t at = next++; at < all.size(); at = next++) mutate(all[at], c);
+            });
+    }
+    std::map<std::string, size_t> kinds;
+    std::string lines;
+    size_t rows = 0, programs = 0;
+    for (const Mutation& one : all) {
+        if (!one.problem.empty()) problems.push_back(cat(one.where, ": ", one.problem));
+        for (const Example& repair : one.repairs) {
+            lines += own_row(repair);
+            ++kinds[repair.gold["mutation"]["kind"].get<std::string>()];
+        }
+        rows += one.repairs.size();
+        programs += !one.repairs.empty();
+    }
+    write_file(c.out, lines);
+    for (size_t i = 0; i < std::min(problems.size(), static_cast<size_t>(c.bad)); ++i)
+        print(cat("left out: ", shortened(problems[i], 300), "\n"));
+    print(cat("Wrote ", c.out, " (", rows, " repairs of ", programs, " programs; ", problems.size(),
+              " rows left out)\n"));
+    if (rows > 0) print(cat("  changes    ", counted(kinds), "\n"));
+    return 0;
+}
+
 int run(const Config& c) {
     if (c.action == "inspect") return run_inspect(c);
+    if (c.action == "mutate") return run_mutate(c);
     return c.action == "convert" ? run_convert(c) : run_decontaminate(c);
 }
 
@@ -283,6 +354,8 @@ std::string details() {
         "row "
         "with an evaluation set; FILE.report.jsonl and FILE.report.md say which and with what.\n"
         "r1 data convert FILE… --out FILE writes any format as rows of \"question\", \"kind\" and \"gold\".\n"
+        "r1 data mutate FILE… --out FILE makes problems of repair from rows with tests and a working Python "
+        "program: one place is changed so that a test fails.\n"
         "The formats, told apart by their keys:";
     for (const RowFormat& format : row_formats()) text += cat("\n  ", format.name, ": ", format.keys);
     return text;

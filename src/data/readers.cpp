@@ -265,7 +265,8 @@ bool can_be_graded(const std::string& kind) {
 void check_gold(const Example& example) {
     check(!example.kind.empty(),
           "there is no gold beside the prompt (label, answer, ground_truth, gold, solution or target)");
-    check(can_be_graded(example.kind), "there is no verifier for ", example.kind);
+    check(can_be_graded(example.kind), "nothing here judges rows of kind ", example.kind,
+          ": they can be inspected, converted and compared, not trained on");
     find_verifier(example.kind).check_gold(example.gold);
 }
 

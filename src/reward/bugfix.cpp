@@ -1,5 +1,6 @@
 #include "reward/bugfix.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "core/check.h"
@@ -55,17 +56,20 @@ Verdict compare_bugfix(const nlohmann::json& gold, std::string_view source_or_pa
     const CodeRun run = run_code(repair.problem, source, partial);
     if (run.outcome == Outcome::correct) return {1, run.outcome, run.reason};
     if (!partial) return {0, run.outcome, run.reason};
-    const size_t broken = first_broken(run_code(repair.problem, repair.buggy, true), run);
+    const CodeRun before = run_code(repair.problem, repair.buggy, true);
+    const size_t broken = first_broken(before, run);
     if (broken > 0) return {0, run.outcome, cat("test ", broken, " passed before and fails now")};
-    return {run.share(), run.outcome, run.reason};
+    // of the tests that failed before: the buggy source itself earns nothing
+    const double share = (run.share() - before.share()) / (1 - before.share());
+    return {before.share() < 1 ? std::max(share, 0.0) : 0, run.outcome, run.reason};
 }
 
 Verdict verify_bugfix(const nlohmann::json& gold, std::string_view completion) {
-    std::vector<std::string> languages = names_of_language(parse(gold).problem.language);
-    languages.insert(languages.end(), {"diff", "patch"});
+    const CodeProblem problem = parse(gold).problem;
     CodeBlock block;
     std::string reason;
-    if (!extract_code(completion, languages, block, reason)) return {0, Outcome::unparsed, reason};
+    if (!extract_code(completion, problem.language, problem.names(), block, reason, {"diff", "patch"}))
+        return {0, Outcome::unparsed, reason};
     return compare_bugfix(gold, block.text);
 }
 

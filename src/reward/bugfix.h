@@ -2,8 +2,8 @@
 // (of the language, diff or patch) or in <answer>.
 //
 // Gold: the keys of a code problem (code_problem.h) and "buggy", the source to repair. All tests have to
-// pass. With "partial": true the score is the share of the tests that pass, and 0 if one fails that the buggy
-// source passes.
+// pass. With "partial": true the score is the share that passes of the tests that the buggy source fails, and
+// 0 if one fails that it passes.
 #pragma once
 #include <nlohmann/json_fwd.hpp>
 #include <string_view>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <unordered_set>
 
 #include "core/check.h"
 #include "reward/code_problem.h"
@@ -33,16 +34,50 @@ std::string first_word(std::string_view text) {
     return word;
 }
 
-bool defines(std::string_view source, const std::string& function) {
-    for (const std::string& start : {"def " + function, "async def " + function, "class " + function}) {
-        for (size_t at = source.find(start); at != std::string_view::npos; at = source.find(start, at + 1)) {
-            const size_t end = at + start.size();
-            const bool whole =
-                end < source.size() && (source[end] == '(' || source[end] == ':' || source[end] == ' ');
-            if (whole && (at == 0 || source[at - 1] == '\n')) return true;
-        }
+bool is_name(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+// The names of the functions and classes that a Python source defines; `all`: those inside others too.
+std::vector<std::string_view> definitions(std::string_view source, bool all) {
+    std::vector<std::string_view> names;
+    while (!source.empty()) {
+        const size_t end = std::min(source.find('\n'), source.size());
+        std::string_view line = source.substr(0, end);
+        source.remove_prefix(std::min(end + 1, source.size()));
+        if (all) line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+        if (line.starts_with("async ")) line.remove_prefix(6);
+        const size_t word = line.starts_with("def ") ? 4 : line.starts_with("class ") ? 6 : 0;
+        if (word == 0) continue;
+        line.remove_prefix(std::min(line.find_first_not_of(' ', word), line.size()));
+        size_t length = 0;
+        while (length < line.size() && is_name(line[length])) ++length;
+        if (length > 0) names.push_back(line.substr(0, length));
     }
-    return false;
+    return names;
+}
+
+std::unordered_set<std::string_view> words_of(std::string_view text) {
+    std::unordered_set<std::string_view> words;
+    for (size_t at = 0; at < text.size();) {
+        size_t end = at;
+        while (end < text.size() && is_name(text[end])) ++end;
+        if (end > at) words.insert(text.substr(at, end - at));
+        at = std::max(end, at + 1);
+    }
+    return words;
+}
+
+bool defines(std::string_view source, const std::string& function) {
+    const auto names = definitions(source, false);
+    return std::find(names.begin(), names.end(), function) != names.end();
+}
+
+bool is_of_language(const std::string& name, const std::string& language) {
+    if (language == "cpp")
+        return name.starts_with("cpp") || name.starts_with("c++") || name == "cc" || name == "cxx" ||
+               name == "c";
+    return name.starts_with("python") || name == "py" || name == "py3";
 }
 
 // A model writes the whole function, or what follows the prompt's signature.
@@ -58,6 +93,7 @@ std::vector<CodeBlock> code_blocks(std::string_view markdown) {
     std::vector<CodeBlock> blocks;
     CodeBlock block;
     Fence open;
+    size_t indent = 0;  // of the fence; a list's items move their blocks to the right
     for (size_t at = 0; at < markdown.size();) {
         const size_t end = std::min(markdown.find('\n', at), markdown.size());
         std::string_view line = markdown.substr(at, end - at);
@@ -67,43 +103,44 @@ std::vector<CodeBlock> code_blocks(std::string_view markdown) {
         if (open.mark == 0) {
             if (fence.mark == 0) continue;
             open = fence;
+            indent = line.find_first_not_of(' ');
             block = {first_word(fence.info), ""};
         } else if (fence.mark == open.mark && fence.length >= open.length && first_word(fence.info).empty()) {
             blocks.push_back(std::move(block));
             open = {};
         } else {
+            line.remove_prefix(std::min({indent, line.find_first_not_of(' '), line.size()}));
             block.text.append(line).push_back('\n');
         }
     }
     return blocks;
 }
 
-std::vector<std::string> names_of_language(const std::string& language) {
-    if (language == "cpp") return {"cpp", "c++", "cc", "cxx", "c++20", "c++17"};
-    return {"python", "py", "python3"};
-}
-
-bool extract_code(std::string_view completion, const std::vector<std::string>& languages, CodeBlock& found,
-                  std::string& reason) {
+bool extract_code(std::string_view completion, const std::string& language, std::string_view tests,
+                  CodeBlock& found, std::string& reason, const std::vector<std::string>& further) {
     std::string_view rest;
     if (!after_thinking(completion, rest)) {
         reason = "the thinking does not end";
         return false;
     }
-    const CodeBlock* best = nullptr;
-    const std::vector<CodeBlock> blocks = code_blocks(rest);
-    for (const CodeBlock& block : blocks)
-        if (std::find(languages.begin(), languages.end(), block.language) != languages.end()) best = &block;
-    if (!best)
-        for (const CodeBlock& block : blocks)
-            if (block.language.empty()) best = &block;
-    if (best) {
-        found = *best;
-        return true;
+    const std::unordered_set<std::string_view> used = words_of(tests);
+    int best = 0;
+    for (CodeBlock& block : code_blocks(rest)) {
+        const bool other = std::find(further.begin(), further.end(), block.language) != further.end();
+        int rank = other || is_of_language(block.language, language) ? 2 : block.language.empty() ? 1 : 0;
+        if (rank == 2) {
+            const auto names = definitions(block.text, true);
+            rank += other || std::any_of(names.begin(), names.end(),
+                                         [&](std::string_view name) { return used.contains(name); });
+        }
+        if (rank == 0 || rank < best) continue;
+        best = rank;
+        found = std::move(block);
     }
+    if (best > 0) return true;
     std::string_view answer;
     if (!answer_block(completion, answer, reason)) {
-        reason = cat("no block of ", languages.front(), ", and ", reason);
+        reason = cat("no block of ", language, ", and ", reason);
         return false;
     }
     if (answer.starts_with('\n')) answer.remove_prefix(1);
@@ -127,7 +164,8 @@ Verdict compare_code(const nlohmann::json& gold, std::string_view source) {
 Verdict verify_code(const nlohmann::json& gold, std::string_view completion) {
     CodeBlock block;
     std::string reason;
-    if (!extract_code(completion, names_of_language(parse_code_problem(gold).language), block, reason))
+    const CodeProblem problem = parse_code_problem(gold);
+    if (!extract_code(completion, problem.language, problem.names(), block, reason))
         return {0, Outcome::unparsed, reason};
     return compare_code(gold, block.text);
 }

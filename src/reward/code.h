@@ -1,6 +1,7 @@
 // Programs and functions, judged by tests that run in a sandbox. The answer is the last fenced block of the
 // problem's language after the thinking (a block without a language if there is none), else the text of
-// <answer>.
+// <answer>. Of several blocks, where tests call functions, the last one that defines a name that tests use:
+// an example of use often follows.
 #pragma once
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -21,10 +22,10 @@ struct CodeBlock {
     std::string text;
 };
 std::vector<CodeBlock> code_blocks(std::string_view markdown);
-// The last block in one of `languages`, else the last without a language, else the text of <answer>. False,
-// with the reason, where there is none.
-bool extract_code(std::string_view completion, const std::vector<std::string>& languages, CodeBlock& found,
-                  std::string& reason);
-std::vector<std::string> names_of_language(const std::string& language);  // "py", "python3", …
+// The last block of `language` ("python" or "cpp") or in one of the `further` ones, else the last without a
+// language, else the text of <answer>. Blocks that define a name that stands in `tests` come before others,
+// unless `tests` is empty. False, with the reason, where there is none.
+bool extract_code(std::string_view completion, const std::string& language, std::string_view tests,
+                  CodeBlock& found, std::string& reason, const std::vector<std::string>& further = {});
 
 }  // namespace r1

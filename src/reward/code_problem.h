@@ -27,6 +27,8 @@ struct CodeProblem {
     std::string tester;                 // JSON for the tester (sandbox/scripts_tester.cpp), without the nonce
     std::string prompt, entry_point;    // HumanEval: what a function's body continues
     sandbox::Limits limits;             // of one test of a program, or of all tests of functions together
+    // What names the function that is asked for: its name, or else the tests; empty for whole programs.
+    const std::string& names() const { return entry_point.empty() ? tester : entry_point; }
     bool partial = false;  // the score is the share of tests that pass, instead of all or nothing
 };
 

@@ -1,6 +1,7 @@
 #include "reward/mutate.h"
 
 #include <algorithm>
+#include <map>
 
 #include "core/check.h"
 #include "core/rng.h"
@@ -141,30 +142,39 @@ std::vector<Mutant> mutants_of(const std::string& source) {
     return mutants;
 }
 
-std::optional<nlohmann::json> make_bugfix(const nlohmann::json& gold, const std::string& source,
-                                          uint64_t seed, int tries) {
+std::vector<nlohmann::json> make_bugfixes(const nlohmann::json& gold, const std::string& source,
+                                          uint64_t seed, size_t count, size_t tries) {
     CodeProblem problem = parse_code_problem(gold);
     check(problem.language == "python", "mutants: only Python programs are changed");
-    if (run_code(problem, source, false).outcome != Outcome::correct) return std::nullopt;
-    problem.limits.cpu_seconds =
-        std::min(problem.limits.cpu_seconds, 2.0);  // a change may make an endless loop
+    const CodeRun works = run_code(problem, source, false);
+    check(works.outcome == Outcome::correct, "mutants: the program does not pass its tests: ", works.reason);
+    // a change may make an endless loop
+    problem.limits.cpu_seconds = std::min(problem.limits.cpu_seconds, 2.0);
+    problem.limits.wall_seconds = std::min(problem.limits.wall_seconds, 8.0);
     std::vector<Mutant> mutants = mutants_of(source);
     Rng rng(seed);
     rng.shuffle(mutants);
-    const Mutant* chosen = nullptr;
-    for (size_t i = 0; i < mutants.size() && tries-- > 0; ++i) {
+    std::map<std::string, int> number;  // in its kind: the kinds take turns, whatever there is most of
+    std::map<std::string, int> turn;
+    for (const Mutant& mutant : mutants) turn[mutant.source] = number[mutant.kind]++;
+    std::stable_sort(mutants.begin(), mutants.end(),
+                     [&](const Mutant& a, const Mutant& b) { return turn[a.source] < turn[b.source]; });
+    std::vector<const Mutant*> chosen, passing_none;
+    for (size_t i = 0; i < std::min(mutants.size(), tries * count) && chosen.size() < count; ++i) {
         const CodeRun run = run_code(problem, mutants[i].source, true);
         if (run.outcome == Outcome::correct || run.total == 0) continue;
         const bool passes_some = std::count(run.passed.begin(), run.passed.end(), true) > 0;
-        if (!chosen || passes_some) chosen = &mutants[i];
-        if (passes_some) break;
+        (passes_some ? chosen : passing_none).push_back(&mutants[i]);
     }
-    if (!chosen) return std::nullopt;
-    nlohmann::json problem_with_bug = gold;
-    problem_with_bug["kind"] = "bugfix";
-    problem_with_bug["buggy"] = chosen->source;
-    problem_with_bug["mutation"] = {{"kind", chosen->kind}, {"line", chosen->line}};
-    return problem_with_bug;
+    chosen.insert(chosen.end(), passing_none.begin(), passing_none.end());
+    if (chosen.size() > count) chosen.resize(count);
+    std::vector<nlohmann::json> problems;
+    for (const Mutant* mutant : chosen) {
+        problems.push_back(gold);
+        problems.back()["buggy"] = mutant->source;
+        problems.back()["mutation"] = {{"kind", mutant->kind}, {"line", mutant->line}};
+    }
+    return problems;
 }
 
 }  // namespace r1

@@ -2,7 +2,6 @@
 #pragma once
 #include <cstdint>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,11 +16,11 @@ struct Mutant {
 // the source; it is not run. Throws Error if it is no Python, or where there is no sandbox.
 std::vector<Mutant> mutants_of(const std::string& source);
 
-// A bug fix problem from a code problem (`gold`, of functions or programs in Python) and a source that solves
-// it: `gold` with "kind": "bugfix", "buggy", "mutation": {kind, line}. The mutant is drawn by `seed` among
-// those that load and fail at least one test; most draws prefer one that passes a test as well. Nothing if
-// `source` does not pass all tests, or if none of `tries` mutants fails one.
-std::optional<nlohmann::json> make_bugfix(const nlohmann::json& gold, const std::string& source,
-                                          uint64_t seed, int tries = 12);
+// At most `count` bug fix problems from a code problem (`gold`, of functions or programs in Python) and a
+// source that solves it: `gold` with "buggy" and "mutation": {kind, line}. The mutants are drawn by `seed`
+// among those that load and fail at least one test, `tries` for each problem; those that pass a test as well
+// are preferred. Throws Error if `source` does not pass all tests.
+std::vector<nlohmann::json> make_bugfixes(const nlohmann::json& gold, const std::string& source,
+                                          uint64_t seed, size_t count = 1, size_t tries = 12);
 
 }  // namespace r1

@@ -28,31 +28,46 @@ Verdict verify_block(std::string_view completion, Compare&& compare) {
     return compare(answer);
 }
 
-// Family i of tasks/task.h under its own name.
-template <size_t i>
-struct TaskVerifier {
-    static const Family& family() { return families()[i]; }
-    static void check_gold(const nlohmann::json& gold) { family().check(gold, ""); }
-    static Verdict compare(const nlohmann::json& gold, std::string_view answer) {
-        return verdict_of(family().check(gold, answer));
+// Without the marks that models set around a whole answer: $…$, `…`, **…**, \boxed{…}.
+std::string_view undressed(std::string_view text) {
+    constexpr std::pair<std::string_view, std::string_view> marks[] = {
+        {"$$", "$$"},   {"$", "$"},     {"**", "**"},     {"`", "`"},
+        {"\\(", "\\)"}, {"\\[", "\\]"}, {"\\boxed{", "}"}};
+    for (bool again = true; again;) {
+        again = false;
+        const size_t begin = std::min(text.find_first_not_of(" \t\r\n"), text.size());
+        text = text.substr(begin, text.find_last_not_of(" \t\r\n") + 1 - begin);
+        for (const auto& [open, close] : marks) {
+            if (text.size() < open.size() + close.size() || !text.starts_with(open) || !text.ends_with(close))
+                continue;
+            const std::string_view inside =
+                text.substr(open.size(), text.size() - open.size() - close.size());
+            if (inside.find(close) != std::string_view::npos) continue;  // the marks are not of one pair
+            text = inside, again = true;
+            break;
+        }
     }
-    static Verdict verify(const nlohmann::json& gold, std::string_view completion) {
-        return verify_block(completion, [&](std::string_view answer) { return compare(gold, answer); });
-    }
-};
+    return text;
+}
 
-template <size_t... i>
-void add_families(std::vector<Verifier>& all, std::index_sequence<i...>) {
-    (all.push_back({families()[i].name, families()[i].summary, TaskVerifier<i>::check_gold,
-                    TaskVerifier<i>::verify, TaskVerifier<i>::compare}),
-     ...);
+// A family of tasks/task.h under its own name.
+Verifier task_verifier(const Family& family) {
+    const Verifier::Judge compare = [&family](const nlohmann::json& gold, std::string_view answer) {
+        return verdict_of(family.check(gold, undressed(answer)));
+    };
+    return {family.name, family.summary, [&family](const nlohmann::json& gold) { family.check(gold, ""); },
+            [compare](const nlohmann::json& gold, std::string_view completion) {
+                return verify_block(completion,
+                                    [&](std::string_view answer) { return compare(gold, answer); });
+            },
+            compare};
 }
 
 // Any family: {"family": NAME, "gold": its gold}.
 Verdict compare_logic(const nlohmann::json& gold, std::string_view answer) {
     check(gold.is_object() && gold.contains("family") && gold["family"].is_string() && gold.contains("gold"),
           "logic: family and gold are needed");
-    return verdict_of(find_family(gold["family"].get<std::string>()).check(gold["gold"], answer));
+    return verdict_of(find_family(gold["family"].get<std::string>()).check(gold["gold"], undressed(answer)));
 }
 Verdict verify_logic(const nlohmann::json& gold, std::string_view completion) {
     return verify_block(completion, [&](std::string_view answer) { return compare_logic(gold, answer); });
@@ -124,17 +139,15 @@ const std::vector<Verifier>& verifiers() {
              compare_code},
             {"bugfix", "a repaired program, or a diff, that passes all tests", check_bugfix_gold,
              verify_bugfix, compare_bugfix},
-            {"format", "think and answer tags in order", check_format_gold, format, format},
+            {"format", "think and answer tags in order", check_format_gold, format, format, true},
             {"language", "the share of words in the target language", check_language_options, verify_language,
-             verify_language},
+             verify_language, true},
             {"length", "soft overlong penalty or cosine reward of the tokens", check_length_options,
-             verify_length, verify_length},
+             verify_length, verify_length, true},
             {"repetition", "penalty for repeated word sequences", check_repetition_options, verify_repetition,
-             verify_repetition},
+             verify_repetition, true},
             {"logic", "a generated problem of a family", check_logic_gold, verify_logic, compare_logic}};
-        constexpr size_t family_count = 9;
-        check(families().size() == family_count, "verifiers: a family without a verifier");
-        add_families(list, std::make_index_sequence<family_count>());
+        for (const Family& family : families()) list.push_back(task_verifier(family));
         return list;
     }();
     return all;
@@ -179,7 +192,7 @@ Verdict grade_verdict(const nlohmann::json& request) {
     verifier.check_gold(gold);
     if (!extracted) return verifier.verify(gold, answer);
     std::string_view after = answer;
-    const bool may_think = key == std::string_view("answer") && verifier.compare != verifier.verify;
+    const bool may_think = key == std::string_view("answer") && !verifier.judges_all;
     if (may_think && !after_thinking(answer, after))
         return {0, Outcome::unparsed, "the thinking does not end"};
     return verifier.compare(gold, after);

@@ -2,6 +2,7 @@
 // here, and each family of tasks brings its own under its name; a new kind is one more line in the table of
 // verifier.cpp.
 #pragma once
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -14,11 +15,11 @@ namespace r1 {
 struct Verifier {
     std::string name;
     std::string summary;
-    void (*check_gold)(const nlohmann::json& gold);  // throws Error on an unusable gold
-    Verdict (*verify)(const nlohmann::json& gold,
-                      std::string_view completion);  // extracts the answer, then compares
-    Verdict (*compare)(const nlohmann::json& gold,
-                       std::string_view answer);  // an answer that is already extracted
+    std::function<void(const nlohmann::json& gold)> check_gold;  // throws Error on an unusable gold
+    using Judge = std::function<Verdict(const nlohmann::json& gold, std::string_view text)>;
+    Judge verify;             // of a completion: extracts the answer, then compares
+    Judge compare;            // of an answer that is already extracted
+    bool judges_all = false;  // of the text, the thinking too: nothing is extracted
 };
 
 const std::vector<Verifier>& verifiers();

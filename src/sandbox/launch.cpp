@@ -70,6 +70,10 @@ struct Child {  // all that the child needs, made before: between vfork and exec
     }
     ::syscall(SYS_close_range, next, ~0U, 0);
     for (const auto& [what, limit] : child.limits) ::setrlimit(what, &limit);
+    // a machine that runs out of memory ends boxes before anything else
+    const int score = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    [[maybe_unused]] const ssize_t written = ::write(score, "1000", 4);
+    ::close(score);
     if (child.as_root) {
         if (::setgroups(0, nullptr) != 0) end_child(child, "setgroups");
         const bool own = ::setresgid(child.user, child.user, child.user) == 0 &&
@@ -143,9 +147,9 @@ void append_system(std::vector<std::string>& args) {
     for (const char* path : {"/etc/ld.so.cache", "/etc/alternatives", "/nix/store", "/gnu/store"})
         append(args, {"--ro-bind-try", path, path});
     append(args, {"--dir", "/dev"});
-    for (const char* device : {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"})
+    for (const char* device : {"/dev/null", "/dev/full", "/dev/random", "/dev/urandom"})
         append(args, {"--dev-bind", device, device});
-    append(args, {"--symlink", "/tmp", "/dev/shm"});
+    append(args, {"--symlink", "/tmp", "/dev/shm", "--symlink", "/tmp/stdin", "/dev/stdin"});
 }
 
 std::vector<std::string> box_command(const LaunchSpec& spec, const std::string& bubblewrap,
@@ -296,7 +300,8 @@ pid_t launch(const LaunchSpec& spec) {
                                             "OMP_NUM_THREADS=1"};
     child.arguments = pointers(arguments);
     child.environment = pointers(environment);
-    child.limits = {{RLIMIT_CORE, {0, 0}}};
+    // 0 does not hold for dumps that are piped to a program of the host; 1 means none at all (core(5))
+    child.limits = {{RLIMIT_CORE, {1, 1}}};
     if (!spec.manager) {
         const auto files = static_cast<rlim_t>(spec.limits.open_files);
         child.limits.push_back({RLIMIT_NOFILE, {files, files}});

@@ -116,7 +116,7 @@ Process::Reply Process::request(std::string_view line, double seconds) {
         next_look = now + 0.01;
         const TreeUsage usage = tree_usage(box_, false);
         if (cpu_before < 0) cpu_before = usage.cpu_seconds;
-        const Limit limit = exceeded(usage, limits_, cpu_before, 1);
+        const Limit limit = exceeded(usage, limits_, usage.cpu_seconds - cpu_before, 1);
         cpu_used_ = std::max(cpu_used_, usage.cpu_seconds);
         if (limit != Limit::none)
             return give_up(limit, cat("the program used more than its ", name_of(limit)));

@@ -118,8 +118,8 @@ class Execution {
         next_look_ = now + kLook;
         const TreeUsage usage = tree_usage(manager_->first_process(), false);
         result_.peak_memory = std::max(result_.peak_memory, usage.memory_bytes + usage.tmp_bytes);
-        result_.cpu_seconds = std::max(result_.cpu_seconds, usage.cpu_seconds);
-        const Limit limit = exceeded(usage, limits_, 0, kOwnTasks);
+        result_.cpu_seconds = std::max(result_.cpu_seconds, tally_.add(usage));
+        const Limit limit = exceeded(usage, limits_, result_.cpu_seconds, kOwnTasks);
         if (limit != Limit::none) stop(limit);
     }
 
@@ -175,6 +175,7 @@ class Execution {
     std::unique_ptr<Manager> manager_;
     Descriptor output_, errors_, collected_;
     Result result_;
+    CpuTally tally_;
     bool done_ = false;
     double begin_ = 0, next_look_ = 0, stopped_at_ = 0;
 };

@@ -45,7 +45,7 @@ class Manager:
                 continue  # what it was to kill has ended meanwhile
             try:
                 answer = self.run(request, descriptors)
-            except OSError as error:
+            except (OSError, ValueError) as error:
                 answer = {'ready': False, 'failure': 'cannot make a box: ' + str(error)}
             answer['id'] = request['id']
             self.control.send(json.dumps(answer).encode())
@@ -183,7 +183,11 @@ class Manager:
         os.close(report)
         mode = request['mode']
         if mode == 'exec':
-            os.execve(request['argv'][0], request['argv'], dict(ENVIRONMENT, HOME=folder, TMPDIR=folder))
+            try:
+                os.execve(request['argv'][0], request['argv'], dict(ENVIRONMENT, HOME=folder, TMPDIR=folder))
+            except OSError as error:
+                os.write(2, str(error).encode())
+            os._exit(127)
         os.environ['HOME'] = os.environ['TMPDIR'] = folder
         sys.path[0] = folder
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -202,8 +206,7 @@ class Manager:
         resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
         both(resource.RLIMIT_FSIZE, limits['file_bytes'])
         both(resource.RLIMIT_NOFILE, limits['open_files'])
-        both(resource.RLIMIT_CORE, 0)
-        both(resource.RLIMIT_AS, limits['memory_bytes'] + (4 << 30))
+        both(resource.RLIMIT_AS, limits['memory_bytes'] + (10 << 30))  # stacks of threads are large
         both(resource.RLIMIT_STACK, 256 << 20)
         both(resource.RLIMIT_MEMLOCK, 65536)
         if self.boxed:

@@ -26,6 +26,10 @@ class Skipped(Exception):
     pass
 
 
+class Unsupported(Exception):
+    pass
+
+
 class Approx:
     def __init__(self, expected, rel=None, abs=None):
         self.expected = expected
@@ -38,6 +42,9 @@ class Approx:
                 Approx(b, self.rel, self.abs) == a for a, b in zip(got, self.expected))
         return type(got) in (int, float) and (got == self.expected or math.isclose(
             got, self.expected, rel_tol=self.rel, abs_tol=self.abs))
+
+
+THIRD_PARTY = {'numpy', 'pandas', 'scipy', 'sympy', 'sklearn', 'torch', 'requests', 'matplotlib', 'hypothesis', 'attr'}
 
 
 class Raises:
@@ -69,11 +76,19 @@ def skip(reason=''):
     raise Skipped(reason)
 
 
+def fixture(function=None, **_):
+    if function is None:
+        return fixture
+    function.fixture = True
+    return function
+
+
 class Finder:  # of modules that the system lacks: those that tests bring, and the candidate under any other name
     def __init__(self, peer, support, data):
         self.peer, self.support = peer, support
         pytest = types.ModuleType('pytest')
         pytest.approx, pytest.raises, pytest.mark, pytest.skip = Approx, Raises, Mark(), skip
+        pytest.fixture = fixture
         pytest.use_correct = pytest.run_slow = False
         loader = types.ModuleType('load_testdata')
         loader.load_json_testcases = lambda _: [[case[0] if isinstance(case[0], list) else [case[0]], case[1]]
@@ -82,6 +97,8 @@ class Finder:  # of modules that the system lacks: those that tests bring, and t
 
     def find_spec(self, name, path=None, target=None):
         import importlib.machinery
+        if name.partition('.')[0] in THIRD_PARTY:
+            return None
         return importlib.machinery.ModuleSpec(name, self, is_package=True)
 
     def create_module(self, spec):
@@ -140,11 +157,14 @@ def make_tests(spec, peer):
         find_callee(spec['tests'], names, peer)
         return [lambda code=compile(test, 'test.py', 'exec'): exec(code, names) for test in spec['tests']]
     sys.meta_path.append(Finder(peer, spec.get('support', {}), spec.get('testdata')))
-    code = compile(spec['tests'], 'test.py', 'exec')
     if style == 'check':
-        exec(code, names)
+        exec(compile(spec['tests'], 'test.py', 'exec'), names)
         return [lambda: names['check'](names[entry_point])]
-    return module_tests(code, names)
+    return module_tests(spec['tests'], names)
+
+
+AROUND_RESULTS = {'abs', 'all', 'any', 'bool', 'dict', 'float', 'frozenset', 'int', 'isinstance', 'len', 'list', 'round', 'set',
+                  'sorted', 'str', 'tuple', 'type'}
 
 
 def find_callee(tests, names, peer):  # tests that use only built-in names mean the candidate's function of that name
@@ -154,8 +174,9 @@ def find_callee(tests, names, peer):  # tests that use only built-in names mean 
         if any(name not in names and not hasattr(builtins, name) and name not in sys.stdlib_module_names for name in used):
             return
     called = [node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
-    if called:
-        names[called[0]] = peer.ask('find', called[0])
+    if called:  # the outermost, but for what tests put around a result
+        name = next((name for name in called if name not in AROUND_RESULTS), called[0])
+        names[name] = peer.ask('find', name)
 
 
 def call_test(peer, test, tolerance):
@@ -169,22 +190,58 @@ def call_test(peer, test, tolerance):
     return run
 
 
-def module_tests(code, names):
+class CountAsserts(ast.NodeTransformer):
+    def visit_Assert(self, node):
+        self.generic_visit(node)
+        return [ast.copy_location(ast.parse('count_assert()').body[0], node), node]
+
+
+def module_tests(source, names):
+    tree, count = ast.parse(source), []
+    raises = any(isinstance(node, ast.Raise) for node in ast.walk(tree))
+    names['count_assert'] = lambda: count.append(1)
     try:
-        exec(code, names)
+        exec(compile(ast.fix_missing_locations(CountAsserts().visit(tree)), 'test.py', 'exec'), names)
     except Skipped:
         return []
     tests = []
     for name, item in list(names.items()):
         if isinstance(item, types.FunctionType) and name.startswith('test'):
             for case in getattr(item, 'cases', [{}]):
-                tests.append(lambda item=item, case=case: item(**case))
+                tests.append(lambda item=item, case=case: run_function(item, case, names))
         elif isinstance(item, type) and item.__module__ == 'test':
-            tests += [method_test(item, method) for method in dir(item) if method.startswith('test')]
-    return tests or [lambda: None]
+            tests += [method_test(item, method, names) for method in dir(item) if method.startswith('test')]
+    if not tests and not count and not raises:
+        raise ValueError('there is no test in them')
+    return tests or [lambda: None]  # a script, which has run
 
 
-def method_test(kind, method):
+def run_function(function, case, names, *before):
+    unfinished = []
+
+    def value_of(name):
+        if name in case:
+            return case[name]
+        maker = names.get(name)
+        if not getattr(maker, 'fixture', False):
+            raise Unsupported('a test needs the fixture ' + name + ', which is not known here')
+        value = maker(*(value_of(needed) for needed in parameters(maker)))
+        if isinstance(value, types.GeneratorType):
+            unfinished.append(value)
+            return next(value)
+        return value
+
+    function(*before, **{name: value_of(name) for name in parameters(function)[len(before):]})
+    for generator in reversed(unfinished):
+        next(generator, None)
+
+
+def parameters(function):
+    code = function.__code__
+    return code.co_varnames[:code.co_argcount - len(function.__defaults__ or ())]
+
+
+def method_test(kind, method, names):
     def run():
         if hasattr(kind, 'assertEqual'):
             import unittest
@@ -194,7 +251,9 @@ def method_test(kind, method):
         else:
             instance = kind()
             getattr(instance, 'setup_method', lambda *_: None)()
-            getattr(instance, method)()
+            function = getattr(kind, method)
+            for case in getattr(function, 'cases', [{}]):
+                run_function(function, case, names, instance)
     return run
 
 
@@ -228,10 +287,12 @@ def run_tester(data):
             tests = make_tests(spec, peer)
         except BaseException as error:
             tests = [lambda error=error: throw(error)]
-            verdict['unmade'] = peer.gone is None and not isinstance(error, (AttributeError, NameError))
+            # what goes wrong before the candidate is asked for anything is the tests' fault
+            blamed = isinstance(error, (NameError, TypeError, AssertionError))  # it lacks a name, or is not callable
+            verdict['unmade'] = not (peer.gone or peer.calls or error is peer.raised or blamed)
         for test in tests:
-            verdict['results'].append(run_test(test, spec, peer))
-    os.write(5, json.dumps(verdict).encode())
+            verdict['results'].append(run_test(test, spec, peer, verdict))
+    os.write(5, json.dumps(verdict, ensure_ascii=False).encode(errors='replace'))  # a reason may be no Unicode
     return 0
 
 
@@ -239,7 +300,7 @@ def throw(error):
     raise error
 
 
-def run_test(test, spec, peer):
+def run_test(test, spec, peer, verdict):
     try:
         test()
         reason = ''
@@ -247,6 +308,7 @@ def run_test(test, spec, peer):
         reason = ''
     except BaseException as error:
         reason = reason_of(error, spec)
+        verdict['unmade'] = verdict.get('unmade', False) or isinstance(error, Unsupported)
     if peer.gone:
         reason = 'the candidate cannot be asked any more: ' + peer.gone
     return {'passed': not reason, 'reason': reason}

@@ -5,6 +5,7 @@
 #include <seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -34,8 +35,7 @@ constexpr const char* kAllowed[] = {
     "epoll_pwait", "epoll_pwait2", "eventfd", "eventfd2", "signalfd", "signalfd4", "timerfd_create",
     "timerfd_settime", "timerfd_gettime",
     // memory
-    "brk", "mmap", "mprotect", "munmap", "mremap", "madvise", "mincore", "msync", "get_mempolicy",
-    "membarrier",
+    "brk", "mprotect", "munmap", "mremap", "madvise", "mincore", "msync", "get_mempolicy", "membarrier",
     // processes, threads, signals
     "fork", "vfork", "execve", "execveat", "exit", "exit_group", "wait4", "waitid", "kill", "tkill", "tgkill",
     "pause", "getpid", "getppid", "gettid", "getpgid", "getpgrp", "setpgid", "getsid", "setsid", "getuid",
@@ -43,10 +43,10 @@ constexpr const char* kAllowed[] = {
     "set_robust_list", "get_robust_list", "rseq", "futex", "futex_waitv", "arch_prctl", "prctl",
     "sched_yield", "sched_getaffinity", "sched_setaffinity", "sched_getparam", "sched_getscheduler",
     "sched_get_priority_max", "sched_get_priority_min", "getpriority", "setpriority", "getrlimit",
-    "setrlimit", "prlimit64", "getrusage", "times", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
-    "rt_sigpending", "rt_sigsuspend", "rt_sigtimedwait", "rt_sigqueueinfo", "rt_tgsigqueueinfo",
-    "sigaltstack", "restart_syscall", "alarm", "getitimer", "setitimer", "timer_create", "timer_settime",
-    "timer_gettime", "timer_getoverrun", "timer_delete", "pidfd_open", "pidfd_send_signal",
+    "getrusage", "times", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigpending", "rt_sigsuspend",
+    "rt_sigtimedwait", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "sigaltstack", "restart_syscall", "alarm",
+    "getitimer", "setitimer", "timer_create", "timer_settime", "timer_gettime", "timer_getoverrun",
+    "timer_delete", "pidfd_open", "pidfd_send_signal",
     // time and the system
     "time", "gettimeofday", "clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "uname",
     "sysinfo", "getrandom", "getcpu",
@@ -74,10 +74,14 @@ class Context {
 
     template <class... Conditions>
     void allow(const char* name, Conditions... conditions) {
+        add(SCMP_ACT_ALLOW, name, conditions...);
+    }
+
+    template <class... Conditions>
+    void add(uint32_t action, const char* name, Conditions... conditions) {
         const int call = seccomp_syscall_resolve_name(name);
         if (call == __NR_SCMP_ERROR || call < 0) return;
-        const int result =
-            seccomp_rule_add(context_, SCMP_ACT_ALLOW, call, sizeof...(conditions), conditions...);
+        const int result = seccomp_rule_add(context_, action, call, sizeof...(conditions), conditions...);
         check(result == 0, "sandbox: libseccomp refuses a rule for ", name, ": ", std::strerror(-result));
     }
 
@@ -102,6 +106,17 @@ std::string make_program(Filter filter) {
     for (const uint64_t request : kIoctls)
         context.allow("ioctl", SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, request));
     context.allow("socketpair", SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+    // its own limits, not those of the box's init; RLIMIT_CORE stays as it is
+    context.allow("prlimit64", SCMP_A0(SCMP_CMP_EQ, 0), SCMP_A1(SCMP_CMP_NE, RLIMIT_CORE));
+    context.allow("prlimit64", SCMP_A0(SCMP_CMP_EQ, 0), SCMP_A2(SCMP_CMP_EQ, 0));
+    context.allow("setrlimit", SCMP_A0(SCMP_CMP_NE, RLIMIT_CORE));
+    // Anonymous memory that is shared stays when no process has it mapped, where no look finds it. There is
+    // no /dev/zero in a box for the same reason.
+    constexpr uint64_t kind = MAP_TYPE | MAP_ANONYMOUS;
+    context.add(SCMP_ACT_ERRNO(ENOMEM), "mmap",
+                SCMP_A3(SCMP_CMP_MASKED_EQ, kind, MAP_SHARED | MAP_ANONYMOUS));
+    for (const uint64_t allowed : {MAP_PRIVATE | MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE})
+        context.allow("mmap", SCMP_A3(SCMP_CMP_MASKED_EQ, kind, allowed));
     if (filter == Filter::manager) {
         for (const char* name : kManager) context.allow(name);
     } else {  // clone3 hides its flags from filters; without it libraries use clone

@@ -60,18 +60,20 @@ void add_process(pid_t pid, TreeUsage& usage) {
     const size_t name_end = stat.rfind(')');  // the name may hold anything
     if (name_end == std::string::npos) return;
     char state = 0;
-    unsigned long long user = 0, kernel = 0, child_user = 0, child_kernel = 0, tasks = 0;
+    unsigned long long user = 0, kernel = 0, child_user = 0, child_kernel = 0, tasks = 0, began = 0;
     const int fields =
         std::sscanf(stat.c_str() + name_end + 1,
-                    " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %llu %llu %*d %*d %llu", &state,
-                    &user, &kernel, &child_user, &child_kernel, &tasks);
-    if (fields != 6) return;
+                    " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %llu %llu %*d %*d %llu %*d %llu",
+                    &state, &user, &kernel, &child_user, &child_kernel, &tasks, &began);
+    if (fields != 7) return;
     usage.pids.push_back(pid);
     usage.tasks += static_cast<int>(tasks);
     usage.cpu_seconds += static_cast<double>(user + kernel + child_user + child_kernel) / ticks;
+    usage.own_cpu[{pid, began}] = static_cast<double>(user + kernel) / ticks;
     if (state == 'Z') return;
     const std::string status = slurp(folder_of(pid) + "status");
-    usage.memory_bytes += kilobytes(status, "RssAnon:") + kilobytes(status, "RssShmem:");
+    for (const char* key : {"RssAnon:", "RssShmem:", "VmSwap:", "HugetlbPages:", "VmPTE:"})
+        usage.memory_bytes += kilobytes(status, key);
     struct statfs tmp {};
     if (::statfs((folder_of(pid) + "root/tmp").c_str(), &tmp) == 0 && tmp.f_type == 0x01021994) {  // tmpfs
         usage.tmp_files = std::max<size_t>(usage.tmp_files, tmp.f_files - tmp.f_ffree);
@@ -121,13 +123,25 @@ size_t proportional_memory(const std::vector<pid_t>& pids) {
     size_t sum = 0;
     for (const pid_t pid : pids) {
         const std::string text = slurp(folder_of(pid) + "smaps_rollup");
-        sum += kilobytes(text, "Pss_Anon:") + kilobytes(text, "Pss_Shmem:");
+        for (const char* key : {"Pss_Anon:", "Pss_Shmem:", "SwapPss:", "Private_Hugetlb:"})
+            sum += kilobytes(text, key);
+        sum += kilobytes(slurp(folder_of(pid) + "status"), "VmPTE:");
     }
     return sum;
 }
 
-Limit exceeded(const TreeUsage& usage, const Limits& limits, double cpu_before, int own_tasks) {
-    if (usage.cpu_seconds - cpu_before > limits.cpu_seconds) return Limit::cpu;
+double CpuTally::add(const TreeUsage& usage) {
+    for (const auto& [process, seconds] : usage.own_cpu) {
+        double& most = seen_[process];
+        most = std::max(most, seconds);
+    }
+    double sum = 0;
+    for (const auto& [process, seconds] : seen_) sum += seconds;
+    return std::max(sum, usage.cpu_seconds);
+}
+
+Limit exceeded(const TreeUsage& usage, const Limits& limits, double cpu_seconds, int own_tasks) {
+    if (cpu_seconds > limits.cpu_seconds) return Limit::cpu;
     if (usage.tasks - own_tasks > limits.processes) return Limit::processes;
     if (usage.tmp_files > static_cast<size_t>(limits.tmp_files) + 16) return Limit::memory;
     if (usage.memory_bytes + usage.tmp_bytes > limits.memory_bytes &&

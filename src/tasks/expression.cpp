@@ -9,8 +9,10 @@
 namespace r1 {
 namespace {
 
-constexpr Sign signs[] = {{"×", "*"},  {"·", "*"},  {"÷", "/"},  {"−", "-"}, {"–", "-"},
-                          {"（", "("}, {"）", ")"}, {"＋", "+"}, {"／", "/"}};
+constexpr Sign signs[] = {{"×", "*"},       {"·", "*"},       {"÷", "/"},      {"−", "-"},
+                          {"–", "-"},       {"（", "("},      {"）", ")"},     {"＋", "+"},
+                          {"／", "/"},      {"\\times", "*"}, {"\\cdot", "*"}, {"\\div", "/"},
+                          {"\\left(", "("}, {"\\right)", ")"}};
 
 Fraction reduced(__int128 numerator, __int128 denominator) {
     check(denominator != 0, "division by zero");

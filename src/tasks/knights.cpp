@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/check.h"
+#include "tasks/signs.h"
 
 namespace r1::knights {
 namespace {
@@ -54,8 +55,16 @@ std::string solve(const nlohmann::json& gold) {
     return roles_text(puzzle, solution(puzzle));
 }
 
-// Reads "A honest B liar", "甲 骗子, 乙 老实", "A is a knave and B is a knight".
-Check check_answer(const nlohmann::json& gold, std::string_view answer) {
+// Chinese is written without blanks. A denial ("不是") leaves a word that is not known.
+constexpr Sign separated[] = {{"老实人", " 老实 "}, {"老实", " 老实 "},   {"骗子", " 骗子 "}, {"甲", " 甲 "},
+                              {"乙", " 乙 "},       {"丙", " 丙 "},       {"丁", " 丁 "},     {"是", " "},
+                              {"为", " "},          {"和", " "},          {"，", " "},        {"、", " "},
+                              {"。", " "},          {"：", " "},          {"；", " "},        {"*", " "},
+                              {"=", " "},           {"Honest", "honest"}, {"Liar", "liar"}};
+
+// Reads "A honest B liar", "甲是骗子，乙是老实人", "A is a knave and B is a knight".
+Check check_answer(const nlohmann::json& gold, std::string_view text) {
+    const std::string answer = replace_signs(text, separated);
     const Puzzle puzzle = puzzle_of(gold);
     const Roles right = solution(puzzle);
     Roles roles = 0, named = 0;
@@ -67,10 +76,9 @@ Check check_answer(const nlohmann::json& gold, std::string_view answer) {
     };
     for (size_t i = 0; i < answer.size();) {
         const size_t end = std::min(answer.find_first_of(" ,.:;\n\t\r", i), answer.size());
-        const std::string_view word = answer.substr(i, end - i);
+        const std::string_view word = std::string_view(answer).substr(i, end - i);
         i = end + 1;
-        if (word.empty() || word == "and" || word == "is" || word == "a" || word == "an" || word == "是")
-            continue;
+        if (word.empty() || word == "and" || word == "is" || word == "a" || word == "an") continue;
         if (role_of(word) >= 0) {
             if (current < 0) return {false, false, "a role without a person"};
             roles |= static_cast<Roles>(role_of(word)) << current;

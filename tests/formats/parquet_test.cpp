@@ -65,6 +65,12 @@ TEST(Parquet, ManyRowsOfOneValue) {
     for (const json& row : want) EXPECT_EQ(rows[row["id"].get<size_t>()], row);
 }
 
+std::string replaced(std::string text, std::string_view from, std::string_view to) {
+    for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
+        text.replace(at, from.size(), to);
+    return text;
+}
+
 TEST(Parquet, WhatIsNotReadIsNamed) {
     const auto error = [](const std::string& file) { return error_of([&] { rows_of(file); }); };
     EXPECT_NE(error(read_file(golden / "pyarrow_brotli.parquet")).find("Brotli"), std::string::npos);
@@ -72,6 +78,13 @@ TEST(Parquet, WhatIsNotReadIsNamed) {
     EXPECT_NE(error("PAR1").find("complete"), std::string::npos);
     EXPECT_NE(error("PAR1xxxxxxxxxxxx").find("PAR1"), std::string::npos);
     EXPECT_NE(error(std::string("PAR1\xff\xff\xff\x7fPAR1")).find("footer"), std::string::npos);
+    // as their writers would mark them: a codec (field 4) of a column, and the encodings of a page's levels
+    const std::string hadoop =
+        replaced(read_file(golden / "pyarrow_lz4.parquet"), "\x15\x0e\x16", "\x15\x0a\x16");
+    EXPECT_NE(error(hadoop).find("LZ4 in Hadoop's frame"), std::string::npos) << error(hadoop);
+    const std::string packed =
+        replaced(read_file(golden / "pyarrow_none.parquet"), "\x15\x06\x15\x06", "\x15\x08\x15\x08");
+    EXPECT_NE(error(packed).find("the levels of the column"), std::string::npos) << error(packed);
     const std::string good = read_file(golden / "pyarrow_many.parquet");
     EXPECT_NE(error_of([&] { rows_of(good, 1000); }).find("too many bytes"), std::string::npos);
 }

@@ -32,10 +32,9 @@ using BugfixTest = CodeTest;
 TEST(CodeBlocks, TheLastOfTheLanguageAfterTheThinking) {
     CodeBlock block;
     std::string reason;
-    const auto extract = [&](const std::string& text) {
+    const auto extract = [&](const std::string& text, std::string_view tests = "") {
         block = {};
-        return extract_code(text, names_of_language("python"), block, reason) ? block.text
-                                                                              : "none: " + reason;
+        return extract_code(text, "python", tests, block, reason) ? block.text : "none: " + reason;
     };
     EXPECT_EQ(extract("```python\na\n```\ntext\n```py\nb\n```\n```text\nc\n```"), "b\n");
     EXPECT_EQ(extract("```\na\n```\n```cpp\nb\n```"), "a\n");
@@ -44,6 +43,14 @@ TEST(CodeBlocks, TheLastOfTheLanguageAfterTheThinking) {
     EXPECT_EQ(extract("<think>x</think><answer>\nprint(1)\n</answer>"), "print(1)\n");
     EXPECT_EQ(extract("````python\n```\n````"), "```\n");
     EXPECT_EQ(extract("~~~python\r\na\r\n~~~\r\n"), "a\n");
+    EXPECT_EQ(extract("```python3.11\na\n```"), "a\n");
+    EXPECT_EQ(extract("1. So:\n\n   ```python\n   if a:\n       b\n   ```\n"), "if a:\n    b\n");
+    EXPECT_EQ(
+        extract("```python\ndef f(): pass\n```\nTry it:\n```python\nprint(f())\n```", "assert f() is None"),
+        "def f(): pass\n");
+    EXPECT_EQ(extract("```py\nclass A:\n  def f(s): 1\n```\n```py\ndef ff(): 2\n```", "[{\"fn\":\"f\"}]"),
+              "class A:\n  def f(s): 1\n");
+    EXPECT_EQ(extract("```py\ndef f(): 1\n```\n```py\ndef f(): 2\n```", "f"), "def f(): 2\n");
     EXPECT_TRUE(extract("```python\na").starts_with("none"));
     EXPECT_TRUE(extract("<think>```python\na\n```").starts_with("none"));
     EXPECT_TRUE(extract("```cpp\na\n```").starts_with("none"));
@@ -204,8 +211,9 @@ TEST(Patch, FitsOrSaysWhy) {
 }
 
 TEST_F(BugfixTest, ASourceOrADiff) {
-    const json gold = {{"buggy", "def add(a, b):\n    return a - b\n"},
-                       {"test_list", {"assert add(0, 0) == 0", "assert add(1, 2) == 3"}}};
+    const json gold = {
+        {"buggy", "def add(a, b):\n    return a - b\n"},
+        {"test_list", {"assert add(0, 0) == 0", "assert add(1, 2) == 3", "assert add(1, -2) == -1"}}};
     EXPECT_EQ(verify("bugfix", gold, "```python\ndef add(a, b):\n    return a + b\n```").score, 1);
     EXPECT_EQ(verify("bugfix", gold,
                      "```diff\n--- a.py\n+++ b.py\n@@ -1,2 +1,2 @@\n def add(a, b):\n-    return a - b\n+    "
@@ -220,7 +228,10 @@ TEST_F(BugfixTest, ASourceOrADiff) {
     EXPECT_EQ(verify("bugfix", {{"buggy", 3}}, "x").outcome, Outcome::error);
     json partial = gold;
     partial["partial"] = true;
-    EXPECT_EQ(verify("bugfix", partial, "```python\ndef add(a, b):\n    return a - b\n```").score, 0.5);
+    EXPECT_EQ(verify("bugfix", partial, "```python\ndef add(a, b):\n    return a - b\n```").score, 0)
+        << "nothing is repaired";
+    EXPECT_DOUBLE_EQ(verify("bugfix", partial, "```python\ndef add(a, b):\n    return a + abs(b)\n```").score,
+                     0.5);
     EXPECT_EQ(verify("bugfix", partial, "```python\ndef add(a, b):\n    return 3\n```").score, 0)
         << "breaks a test that passed";
 }
@@ -239,12 +250,15 @@ TEST_F(BugfixTest, MutantsOfAWorkingProgram) {
         {"test_list",
          {"assert clamp(1, 2, 5) == 2", "assert clamp(9, 2, 5) == 5", "assert clamp(3, 2, 5) == 3"}}};
     for (const uint64_t seed : {1, 2, 3}) {
-        const std::optional<json> problem = make_bugfix(gold, source, seed);
-        ASSERT_TRUE(problem);
-        EXPECT_EQ(compare_bugfix(*problem, (*problem)["buggy"].get<std::string>()).score, 0);
-        EXPECT_EQ(compare_bugfix(*problem, source).score, 1);
+        const std::vector<json> problems = make_bugfixes(gold, source, seed, 2);
+        ASSERT_EQ(problems.size(), 2U);
+        EXPECT_NE(problems[0]["buggy"], problems[1]["buggy"]);
+        for (const json& problem : problems) {
+            EXPECT_EQ(compare_bugfix(problem, problem["buggy"].get<std::string>()).score, 0);
+            EXPECT_EQ(compare_bugfix(problem, source).score, 1);
+        }
     }
-    EXPECT_FALSE(make_bugfix(gold, "def clamp(x, low, high): return x", 1)) << "it does not work";
+    EXPECT_THROW(make_bugfixes(gold, "def clamp(x, low, high): return x", 1), Error) << "it does not work";
     EXPECT_THROW(mutants_of("def f(:"), Error);
 }
 

@@ -85,6 +85,40 @@ const char* const kCheats[] = {
     "check(f): return True\n"
     "def same(*a): return True\ndef str(x): return ''\ndef add(a, b): return None",
     "__builtins__ = {}\ndef add(a, b): return None",
+    // odd values and errors
+    "def add(a, b):\n    raise ValueError('\\ud800')",
+    "raise ValueError('\\udfff')",
+    "def add(a, b):\n    raise StopIteration",
+    "class S(str):\n    def __str__(self): raise SystemExit\nclass E(Exception):\n    __str__ = None\ndef "
+    "add(a, "
+    "b): raise E(S())",
+    "class X:\n    __class__ = property(lambda s: int)\n    def __eq__(s, o): return True\n    def "
+    "__index__(s): "
+    "return 0\n    def __sub__(s, o): return 0\n    __rsub__ = __sub__\n    def __abs__(s): return 0\ndef "
+    "add(a, b): "
+    "return X()",
+    "class M(type):\n    def __eq__(s, o): return True\n    def __hash__(s): return 1\nclass "
+    "add(metaclass=M):\n    "
+    "def __init__(s, a, b): pass\n    def __eq__(s, o): return True",
+    "class L(list):\n    def __len__(s): return 10 ** 18\n    def __iter__(s): raise SystemExit\n    def "
+    "__eq__(s, "
+    "o): return True\ndef add(a, b): return L()",
+    "def __getattr__(name): return lambda *a: True",
+    "import sys, ctypes\nfor i in range(9): ctypes.c_int.from_address(id(i) + 24).value = 3\ndef add(a, b): "
+    "return 3",
+    "import sys\nsys.modules.clear()\nsys.meta_path.clear()\ndef add(a, b): return None",
+    "import sys, os\nsys.addaudithook(lambda *a: os._exit(0))\ndef add(a, b): return None",
+    "import os\nif os.fork():\n    os._exit(0)\ndef add(a, b): return None",
+    "import os\ndef add(a, b):\n    os.execv('/bin/sh', ['sh', '-c', 'printf "
+    "\\'\\\\005\\\\0\\\\0\\\\0[true\\' >&4'])",
+    "import resource\nfor what in (0, 2, 3, 6, 7, 9):\n    try: resource.prlimit(1, what, (0, 0))\n    "
+    "except OSError: "
+    "pass\ndef add(a, b): return None",
+    "import os, json\ndef raw(m):\n    d = json.dumps(m).encode(); os.write(4, len(d).to_bytes(4, 'little') "
+    "+ d)\n"
+    "def add(a, b):\n    raw(['value', ['F', 1, 0]]); raw(['value', ['Y', 'eval']]); raw(['value', ['B', "
+    "'zz']]); "
+    "raw(['value', None, [3, 3]]); raw({'value': 3})\n",
     "import signal, os\nfor p in (1, 2, 3): os.kill(p, signal.SIGKILL)\nos.kill(os.getppid(), "
     "signal.SIGTERM)\ndef add(a, b): return None",
 };
@@ -100,6 +134,12 @@ const char* const kStallers[] = {
     "def add(a, b):\n    x = []\n    x.append(x)\n    return x",
     "def add(a, b):\n    def forever():\n        while True: yield 3\n    return forever()",
     "import os\nwhile os.fork() == 0: pass\ndef add(a, b): return None",
+    "def add(a, b): return {i * ((1 << 61) - 1) for i in range(30000)}",
+    "from decimal import Decimal\ndef add(a, b): return Decimal('1e999999999')",
+    "def add(a, b): return range(10 ** 12)",
+    "import os\ndef add(a, b):\n    while True: os.write(4, b'\\x04\\0\\0\\0null' * 1000)",
+    "class X:\n    def __len__(s): return 10 ** 18\n    def __getitem__(s, i): return i\ndef add(a, b): "
+    "return X()",
     "def add(a, b): return float('nan')",
 };
 
@@ -153,6 +193,45 @@ TEST_F(FakeVerdictTest, Calls) {
         {{"tests",
           {{{"input", {1, 2}}, {"output", 3}, {"type", "function_call"}, {"fn_name", "add"}},
            {{"input", {1.5, 2}}, {"output", 3.5}, {"type", "function_call"}, {"fn_name", "add"}}}}});
+}
+
+TEST_F(FakeVerdictTest, WhatTestsLeaveOpen) {
+    const auto score = [](json gold, const char* source) {
+        gold["time_limit"] = 0.3;
+        return compare_code(gold, source).score;
+    };
+    // a loop over cases that ends with the candidate's StopIteration
+    const json loop = {{"test_list", {"assert all(map(lambda i: add(i, i) == 2 * i, range(5)))"}}};
+    EXPECT_EQ(score(loop, "def add(a, b): raise StopIteration"), 0);
+    EXPECT_EQ(score(loop, "def add(a, b): return a + b"), 1);
+    // the function under test has a built-in name, and so has what is around it
+    const json around = {{"test_list", {"assert set(max([1, 2])) == set([2])"}}};
+    EXPECT_EQ(score(around, "def set(x): return 3\ndef max(x): return []"), 0);
+    EXPECT_EQ(score(around, "def max(x): return x[1:]"), 1);
+    // methods of the test's own objects
+    const json object = {
+        {"tests",
+         "from solution import add\nclass Box:\n    v = 1\n    def same(self, x): return self.v == "
+         "x\ndef test_box():\n    box = Box()\n    add(box, 2)\n    assert box.same(3)\n"}};
+    EXPECT_EQ(score(object, "def add(box, x): box.same = lambda y: True"), 0);
+    EXPECT_EQ(score({{"tests",
+                      "from solution import add\nclass Box:\n    def __init__(self): self.v = 1\ndef "
+                      "test_box():\n    box = Box()\n    add(box, 2)\n    assert box.v == 3\n"}},
+                    "def add(box, x): box.v += x"),
+              1);
+}
+
+TEST_F(FakeVerdictTest, ScriptsAsTests) {
+    const json script = {{"tests", "from solution import add\nassert add(1, 2) == 3\nassert add(2, 2) == 4"}};
+    EXPECT_EQ(compare_code(script, "def add(a, b): return a + b").score, 1);
+    for (const char* wrong :
+         {"def add(a, b): return 3", "def add(a, b): raise ValueError", "add = 3", "x = 1"})
+        EXPECT_EQ(compare_code(script, wrong).outcome, Outcome::wrong) << wrong;
+    // tests that test nothing, or that cannot run here, are the data's fault
+    for (const char* tests : {"def check(candidate):\n    assert candidate(1, 2) == 3", "x = 3",
+                              "import numpy_is_absent, numpy.absent\nassert numpy.absent.f(add(1, 2))",
+                              "def test_a(tmp_path):\n    assert add(1, 2) == 3"})
+        EXPECT_THROW(compare_code({{"tests", tests}}, "def add(a, b): return a + b"), Error) << tests;
 }
 
 TEST_F(FakeVerdictTest, Programs) {

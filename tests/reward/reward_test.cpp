@@ -183,5 +183,16 @@ TEST(Grade, Requests) {
         EXPECT_THROW(grade(json::parse(bad)), Error) << bad;
 }
 
+TEST(Verify, MarksAroundAnAnswerOfATask) {
+    const json gold = {{"numbers", {3, 3, 8, 8}}, {"target", 24}};
+    for (const char* right :
+         {"$8/(3-8/3)$", "\\boxed{8/(3-8/3)}", " `8/(3-8/3)` ", "**$8/(3-8/3)$**", "\\(8/(3-8/3)\\)"})
+        EXPECT_EQ(verify("game24", gold, cat("<think>x</think><answer>", right, "</answer>")).score, 1)
+            << right;
+    for (const char* wrong :
+         {"$8/(3-8/3)$ or $24$", "\\boxed{8/(3-8/3)} \\boxed{3*8}", "$", "$$", "\\boxed{}", "`"})
+        EXPECT_EQ(verify("game24", gold, cat("<answer>", wrong, "</answer>")).score, 0) << wrong;
+}
+
 }  // namespace
 }  // namespace r1

@@ -83,10 +83,97 @@ TEST_F(AttackTest, MemoryByChildren) {
 }
 
 TEST_F(AttackTest, SharedMemory) {
-    EXPECT_EQ(attack("import mmap, time\nm = mmap.mmap(-1, 300 << 20)\nfor i in range(0, 300 << 20, 4096): "
-                     "m[i] = 1\ntime.sleep(60)")
-                  .limit,
-              Limit::memory);
+    // pages that are shared and unmapped again would be in nobody's sum
+    const Result result = attack(
+        "import mmap, os\n"
+        "for flags in (mmap.MAP_SHARED, mmap.MAP_SHARED | 0x4000):\n"
+        "    try: mmap.mmap(-1, 4096, flags | mmap.MAP_ANONYMOUS); print('shared')\n"
+        "    except OSError as e: print(e.errno)\n"
+        "print(os.path.exists('/dev/zero'), len(mmap.mmap(-1, 4096, mmap.MAP_PRIVATE | "
+        "mmap.MAP_ANONYMOUS)))\n"
+        "with open('f', 'w+b') as f:\n    f.truncate(8192)\n    print(len(mmap.mmap(f.fileno(), 8192)))");
+    EXPECT_EQ(result.output, "12\n12\nFalse 4096\n8192\n") << result.errors;
+}
+
+TEST_F(AttackTest, TimeOfChildrenThatNobodyWaitsFor) {
+    job_.limits.wall_seconds = 60;  // a busy machine may give it little
+    const Result result = attack(
+        "import os, signal, time\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+        "for i in range(20):\n    if os.fork() == 0:\n        while time.process_time() < 0.2: pass\n        "
+        "os._exit(0)\n    try: os.wait()\n    except ChildProcessError: pass");
+    EXPECT_EQ(result.limit, Limit::cpu);
+}
+
+TEST_F(AttackTest, LimitsOfTheInitStay) {
+    EXPECT_EQ(attack("import resource\n"
+                     "for what in (resource.RLIMIT_CPU, resource.RLIMIT_AS, resource.RLIMIT_NOFILE):\n"
+                     "    try: resource.prlimit(1, what, (0, 0)); print('set', what)\n"
+                     "    except OSError: pass\n"
+                     "resource.setrlimit(resource.RLIMIT_NOFILE, (10, 10))\nprint('end')")
+                  .output,
+              "end\n");
+}
+
+// A dump may be piped to a program of the host whatever its size; a limit of 1 means that there is none.
+TEST_F(AttackTest, NoCoreDumps) {
+    const Result result = attack(
+        "import ctypes, os, resource\n"
+        "print(resource.getrlimit(resource.RLIMIT_CORE))\n"
+        "libc = ctypes.CDLL(None)\n"
+        "for size in (0, 1 << 20):\n"
+        "    pair = (ctypes.c_ulong * 2)(size, size)\n"
+        "    if libc.syscall(302, 0, 4, pair, None) == 0 or libc.syscall(160, 4, pair) == 0: print('set')\n"
+        "print(resource.getrlimit(resource.RLIMIT_CORE))\n"
+        "pid = os.fork()\nif pid == 0: ctypes.string_at(0)\nprint(os.WCOREDUMP(os.waitpid(pid, 0)[1]))");
+#if defined(__x86_64__)
+    EXPECT_TRUE(result.output == "(1, 1)\n(1, 1)\nFalse\n" || result.output == "(0, 0)\n(0, 0)\nFalse\n")
+        << result.output << result.errors;
+#endif
+}
+
+TEST_F(AttackTest, AFullMachineEndsBoxesFirst) {
+    attack("print(1)");
+    const std::vector<pid_t> pids = tree_usage(::getpid(), false).pids;
+    ASSERT_FALSE(pids.empty());
+    for (const pid_t pid : pids) {
+        int score = 0;
+        std::ifstream(cat("/proc/", pid, "/oom_score_adj")) >> score;
+        EXPECT_EQ(score, 1000);
+    }
+}
+
+TEST_F(AttackTest, NoSocketHasAName) {
+    EXPECT_EQ(
+        attack("import ctypes, errno, socket\n"
+               "a, b = socket.socketpair()\n"
+               "for call in (lambda: a.bind('\\0r1'), lambda: a.connect('/tmp/x'), lambda: a.listen()):\n"
+               "    try: call(); print('allowed')\n"
+               "    except OSError as e: assert e.errno == errno.ENOSYS\n"
+               "a.sendall(b'x')\nprint(b.recv(1))")
+            .output,
+        "b'x'\n");
+}
+
+TEST_F(AttackTest, NothingPassesFromOneJobToTheNext) {
+    const std::string source =
+        "import fcntl, os, resource, signal, sys\n"
+        "old = os.umask(0o777)\n"
+        "print(old, os.getcwd(), os.nice(0), signal.getsignal(signal.SIGTERM) == signal.SIG_DFL,\n"
+        "      resource.getrlimit(resource.RLIMIT_NOFILE)[0], os.environ.get('LEFT'), 'left' in "
+        "sys.modules,\n"
+        "      [p for p in ('/tmp/left', '/dev/shm/left', '/var/tmp/left') if os.path.exists(p)],\n"
+        "      sys.getrecursionlimit(), hasattr(os, 'left'))\n"
+        "os.nice(5); os.chdir('/usr'); signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20)); os.environ['LEFT'] = '1'\n"
+        "sys.modules['left'] = os.left = os; sys.setrecursionlimit(77)\n"
+        "for p in ('/tmp/left', '/dev/shm/left', '/var/tmp/left'):\n"
+        "    try: open(p, 'w')\n    except OSError: pass\n"
+        "fcntl.flock(open('/usr/bin/python3'), fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
+        "if os.fork() == 0:\n    os.setsid()\n    while True: signal.pause()\n";
+    const Result first = attack(source), second = attack(source);
+    EXPECT_EQ(first.output, second.output);
+    EXPECT_EQ(second.errors, "");
+    EXPECT_NE(first.output.find(" True 128 None False [] 1000 False"), std::string::npos) << first.output;
 }
 
 TEST_F(AttackTest, DiskAndInodesAndSparseFiles) {

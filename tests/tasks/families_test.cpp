@@ -140,14 +140,16 @@ TEST(Knights, Checker) {
     const Family& family = find_family("knights");
     EXPECT_EQ(family.solve(gold), "A honest B liar");
     for (const char* good :
-         {"A honest B liar", " B liar A honest", "甲 老实 乙 骗子", "A is a knight, and B is a knave."})
+         {"A honest B liar", " B liar A honest", "甲 老实 乙 骗子", "A is a knight, and B is a knave.",
+          "甲是老实人，乙是骗子。", "**A** = honest; **B** = liar"})
         EXPECT_TRUE(family.check(gold, good).correct) << good;
     for (const char* wrong : {"A liar B liar", "A liar B honest"}) {
         EXPECT_TRUE(family.check(gold, wrong).parsed);
         EXPECT_FALSE(family.check(gold, wrong).correct);
     }
-    for (const char* bad : {"", "A honest", "A honest A liar B liar", "honest A liar B",
-                            "A honest B liar C liar", "A B liar", "A honest B"})
+    for (const char* bad :
+         {"", "A honest", "A honest A liar B liar", "honest A liar B", "A honest B liar C liar", "A B liar",
+          "A honest B", "甲不是骗子，乙是骗子", "A is not a liar, B is a liar", "A honest or liar B liar"})
         EXPECT_FALSE(family.check(gold, bad).parsed) << bad;
     EXPECT_THROW(family.check({{"statements", nlohmann::json::array()}}, ""), Error);
     // Nothing is settled when each says that the other is honest.

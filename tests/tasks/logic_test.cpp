@@ -258,7 +258,10 @@ TEST(Game24, LevelsAndFractions) {
     const Family& family = find_family("game24");
     const json gold = {{"numbers", {3, 3, 8, 8}}, {"target", 24}};
     EXPECT_TRUE(family.check(gold, family.solve(gold)).correct) << family.solve(gold);
-    EXPECT_FALSE(family.check(gold, "3 * 8").correct);
+    EXPECT_TRUE(family.check(gold, "8 \\div \\left(3 - 8 \\div 3\\right)").correct);
+    for (const char* wrong : {"3 * 8", "8/(3-8/3) + 0", "8/(3-8/3) 3*8", "8/(3-8/3) or 24", "33 - 8 - 1",
+                              "24", "8/(3-8/3)=25", "8**3", "8/0", "\u0668/(3-8/3)"})
+        EXPECT_FALSE(family.check(gold, wrong).correct) << wrong;
     EXPECT_THROW(family.solve({{"numbers", {1, 1, 1, 1}}, {"target", 24}}), Error);
 }
 
