@@ -3,6 +3,7 @@
 
 #include "algebra/comparer.h"
 #include "algebra/words.h"
+#include "core/ascii.h"
 
 namespace r1::algebra {
 namespace {
@@ -36,7 +37,7 @@ std::string plain(std::string_view text) {
             continue;
         }
         const char c = text[i];
-        low += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+        low += ascii_lower(c);
     }
     for (const std::string_view article : {"the ", "a ", "an "})
         if (low.starts_with(article) && !low.starts_with("a and ")) low.erase(0, article.size());

@@ -4,15 +4,13 @@
 
 #include "algebra/units.h"
 #include "algebra/words.h"
+#include "core/ascii.h"
 
 namespace r1::algebra {
 namespace {
 
 bool is_digit(char c) {
     return c >= '0' && c <= '9';
-}
-bool is_letter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 bool is_space(char c) {
     return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '~';
@@ -93,7 +91,7 @@ class Lexer {
             read_number();
         } else if (c == '\\') {
             read_command();
-        } else if (is_letter(c) || static_cast<unsigned char>(c) >= 0x80) {
+        } else if (is_ascii_letter(c) || static_cast<unsigned char>(c) >= 0x80) {
             read_letters();
         } else {
             read_sign();
@@ -170,7 +168,7 @@ class Lexer {
             fraction(3);
         } else if (peek() == ',' && is_digit(peek(1)) && options_.decimal_comma) {
             fraction(1);
-        } else if (peek() == '.' && !(at_ + 1 < text_.size() && is_letter(peek(1))) && peek(1) != '.') {
+        } else if (peek() == '.' && !(at_ + 1 < text_.size() && is_ascii_letter(peek(1))) && peek(1) != '.') {
             ++at_;  // "5."
         }
         if (digits.size() > most_digits) {
@@ -221,7 +219,7 @@ class Lexer {
         if (!options_.scientific || (peek() != 'e' && peek() != 'E')) return;
         const size_t sign = peek(1) == '-' || peek(1) == '+' ? 1 : 0;
         const size_t digits = digits_from(at_ + 1 + sign);
-        if (digits == 0 || digits > 4 || is_letter(peek(1 + sign + digits))) return;
+        if (digits == 0 || digits > 4 || is_ascii_letter(peek(1 + sign + digits))) return;
         const unsigned long power = std::stoul(std::string(text_.substr(at_ + 1 + sign, digits)));
         const bool down = peek(1) == '-';
         mpz_class scale;
@@ -264,7 +262,7 @@ class Lexer {
 
     void read_command() {
         size_t end = at_ + 1;
-        while (end < text_.size() && is_letter(text_[end])) ++end;
+        while (end < text_.size() && is_ascii_letter(text_[end])) ++end;
         if (end == at_ + 1 && doubled_backslash()) {
             ++at_;
             return read_command();
@@ -334,7 +332,7 @@ class Lexer {
     bool doubled_backslash() const {
         if (peek(1) != '\\' || environments_ > 0) return false;
         size_t end = at_ + 2;
-        while (end < text_.size() && is_letter(text_[end])) ++end;
+        while (end < text_.size() && is_ascii_letter(text_[end])) ++end;
         if (end == at_ + 2)
             return peek(2) == '{' || peek(2) == '}' || peek(2) == '(' || peek(2) == ')' || peek(2) == '%';
         return find_command(text_.substr(at_ + 2, end - at_ - 2)).has_value();
@@ -347,9 +345,7 @@ class Lexer {
         while (!inside.empty() && is_space(inside.back())) inside.remove_suffix(1);
         space_ = space_ || lead;
         if (inside.empty()) return;
-        std::string low(inside);
-        for (char& c : low)
-            if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+        const std::string low = ascii_lower(inside);
         if (low == "and" || low == ", and" || low == ",and" || low == "和") return push(TokenType::op, "and");
         if (low == "or" || low == ", or" || low == ",or" || low == "或") return push(TokenType::op, "or");
         if (low == "," || low == ";") return push(TokenType::op, low);
@@ -360,7 +356,7 @@ class Lexer {
             !tokens_.empty() && (tokens_.back().type == TokenType::number || tokens_.back().text == "}" ||
                                  tokens_.back().text == ")");
         const bool unit = lead && after_value;  // 3 \mathrm{~J}
-        if (maths && !unit && inside.size() == 1 && is_letter(inside[0]))
+        if (maths && !unit && inside.size() == 1 && is_ascii_letter(inside[0]))
             return push(TokenType::letter, std::string(inside));
         if (is_function_name(low) && low != "min") return push_function(low);
         if (const auto command = find_command(inside);
@@ -373,14 +369,12 @@ class Lexer {
     void read_letters() {
         size_t end = at_;
         while (end < text_.size() &&
-               (is_letter(text_[end]) || static_cast<unsigned char>(text_[end]) >= 0x80))
+               (is_ascii_letter(text_[end]) || static_cast<unsigned char>(text_[end]) >= 0x80))
             ++end;
         const std::string_view run = text_.substr(at_, end - at_);
         const size_t from = at_;
         at_ = end;
-        std::string low(run);
-        for (char& c : low)
-            if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+        const std::string low = ascii_lower(run);
         const bool space_before = space_;
         const bool whole = from == 0 && end == text_.size();
         const bool after_number = !tokens_.empty() && tokens_.back().type == TokenType::number;
@@ -449,7 +443,7 @@ class Lexer {
             "can", "but", "may", "cm",  "mm",  "km",  "kg",  "ft",  "dne", "nan"};
         const bool upper = run[0] >= 'A' && run[0] <= 'Z';
         for (const char c : run)
-            if (!is_letter(c) || (c >= 'A' && c <= 'Z') != upper) return false;
+            if (!is_ascii_letter(c) || (c >= 'A' && c <= 'Z') != upper) return false;
         return std::find(std::begin(words), std::end(words), run) == std::end(words);
     }
 

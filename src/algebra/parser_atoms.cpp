@@ -4,6 +4,7 @@
 #include "algebra/parser.h"
 #include "algebra/units.h"
 #include "algebra/words.h"
+#include "core/ascii.h"
 
 namespace r1::algebra {
 namespace {
@@ -141,10 +142,7 @@ std::optional<Expr> Parser::words() {
 // "twenty-one", "two hundred and five", "three million": tens and ones, hundreds, and falling scales.
 std::optional<Expr> Parser::cardinal() {
     const auto word = [&](size_t count) {
-        std::string low = ahead(count).type == TokenType::word ? ahead(count).text : "";
-        for (char& c : low)
-            if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-        return low;
+        return ahead(count).type == TokenType::word ? ascii_lower(ahead(count).text) : "";
     };
     int64_t total = 0, part = 0, last_scale = INT64_MAX;
     bool any = false, open = true;  // may tens or ones follow?

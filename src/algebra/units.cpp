@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <unordered_map>
 
+#include "core/ascii.h"
+
 namespace r1::algebra {
 namespace {
 
@@ -80,16 +82,9 @@ const std::unordered_map<std::string_view, Unit>& units() {
     return table;
 }
 
-std::string small_letters(std::string_view word) {
-    std::string low(word);
-    for (char& c : low)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return low;
-}
-
 std::optional<Unit> find_unit(std::string_view word) {
     auto found = units().find(word);
-    if (found == units().end()) found = units().find(small_letters(word));
+    if (found == units().end()) found = units().find(ascii_lower(word));
     if (found == units().end()) return std::nullopt;
     return found->second;
 }
@@ -146,7 +141,7 @@ std::optional<Measure> measure_of(std::string_view text) {
             text.remove_prefix(1);
         } else {
             const size_t end = std::min(text.find_first_of(" ./^"), text.size());
-            const std::string word = small_letters(text.substr(0, end));
+            const std::string word = ascii_lower(text.substr(0, end));
             const auto unit = find_unit(text.substr(0, end));
             text.remove_prefix(end);
             if (word == "per") {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/ascii.h"
 #include "core/check.h"
 #include "data/readers.h"
 #include "data/wording.h"
@@ -114,9 +115,7 @@ namespace {
 
 // Does the problem want all solutions, in no order?
 bool asks_for_all(const std::string& question) {
-    std::string low = question;
-    for (char& c : low)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    const std::string low = ascii_lower(question);
     const auto says = [&](std::initializer_list<const char*> phrases) {
         return std::any_of(phrases.begin(), phrases.end(),
                            [&](const char* phrase) { return low.find(phrase) != std::string::npos; });

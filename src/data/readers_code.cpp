@@ -1,4 +1,5 @@
 // Problems whose answer is a program, and those whose answer is a letter.
+#include "core/ascii.h"
 #include "core/check.h"
 #include "data/fields.h"
 #include "data/wording.h"
@@ -18,8 +19,7 @@ json tests_of(const json& row, std::initializer_list<const char*> keys) {
 
 std::string language_of(const json& value) {
     if (value.is_null()) return "python";
-    std::string name;
-    for (const char c : as_text(value)) name += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+    const std::string name = ascii_lower(as_text(value));
     if (name.starts_with("py")) return "python";
     if (name.starts_with("cpp") || name.starts_with("c++")) return "cpp";
     fail("the language \"", name, "\" is not one that can be run: python or cpp");

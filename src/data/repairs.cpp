@@ -4,6 +4,7 @@
 #include "core/rng.h"
 #include "data/fields.h"
 #include "data/wording.h"
+#include "reward/code.h"
 #include "reward/mutate.h"
 
 namespace r1 {
@@ -13,8 +14,8 @@ using nlohmann::json;
 
 std::string without_fence(const std::string& text) {
     if (!text.starts_with("```")) return text;
-    const size_t begin = std::min(text.find('\n'), text.size() - 1) + 1;
-    return text.substr(begin, text.rfind("```") - begin);
+    const std::vector<CodeBlock> blocks = code_blocks(text);
+    return blocks.empty() ? text : blocks.front().text;
 }
 
 // code_contests: {language: […], solution: […]}, where 1 and 3 are Python 2 and 3; or a list of texts.

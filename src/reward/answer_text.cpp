@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/ascii.h"
 #include "text/unicode.h"
 
 namespace r1 {
@@ -10,9 +11,6 @@ namespace {
 
 bool is_digit(char32_t c) {
     return c >= '0' && c <= '9';
-}
-bool is_ascii_letter(char32_t c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 bool is_latin(char32_t c) {
     return is_ascii_letter(c) || (c >= 0xC0 && c < 0x250 && c != 0xD7 && c != 0xF7) ||

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <unordered_set>
 
+#include "core/ascii.h"
 #include "core/check.h"
 #include "reward/code_problem.h"
 #include "reward/verifier.h"
@@ -28,14 +29,12 @@ Fence fence_of(std::string_view line) {
 std::string first_word(std::string_view text) {
     const size_t begin = text.find_first_not_of(" \t{.");
     if (begin == std::string_view::npos) return "";
-    std::string word(text.substr(begin, std::min(text.find_first_of(" \t\r}", begin), text.size()) - begin));
-    for (char& c : word)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return word;
+    const size_t end = std::min(text.find_first_of(" \t\r}", begin), text.size());
+    return ascii_lower(text.substr(begin, end - begin));
 }
 
 bool is_name(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    return is_ascii_letter(c) || (c >= '0' && c <= '9') || c == '_';
 }
 
 // The names of the functions and classes that a Python source defines; `all`: those inside others too.

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "core/ascii.h"
 #include "core/check.h"
 
 namespace r1 {
@@ -203,8 +204,7 @@ void set_options(CodeProblem& problem, const json& gold) {
 }
 
 std::string language_of(const json& gold) {
-    std::string name = optional_text(gold, "language");
-    for (char& c : name) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+    const std::string name = ascii_lower(optional_text(gold, "language"));
     if (name.empty() || name == "python" || name == "python3" || name == "py") return "python";
     if (name == "cpp" || name == "c++" || name == "cc" || name == "c++20") return "cpp";
     fail("code: unknown language \"", name, "\"; the known ones are python and cpp");

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
+#include "core/ascii.h"
 #include "core/check.h"
 #include "core/clock.h"
 #include "reward/code_problem.h"
@@ -181,9 +182,8 @@ std::string_view next_token(std::string_view& text) {
 }
 
 bool same_word(std::string_view a, std::string_view b) {
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
     return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [&](char x, char y) { return lower(x) == lower(y); });
+                      [](char x, char y) { return ascii_lower(x) == ascii_lower(y); });
 }
 
 bool is_integer(std::string_view text) {

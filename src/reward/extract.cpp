@@ -10,6 +10,7 @@
 #include "algebra/reader.h"
 #include "algebra/units.h"
 #include "algebra/words.h"
+#include "core/ascii.h"
 #include "core/check.h"
 #include "reward/qualified.h"
 #include "text/boxes.h"
@@ -28,18 +29,8 @@ constexpr size_t longest_bare = 300;   // of a text that is an answer and nothin
 bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
-bool is_letter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 bool is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-std::string lower(std::string_view text) {
-    std::string out(text);
-    for (char& c : out)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return out;
 }
 
 std::string_view trim(std::string_view text, std::string_view around = " \t\r\n") {
@@ -74,10 +65,10 @@ std::string join_sign(std::string_view gap) {
     std::string joined;
     int words = 0;
     for (size_t i = 0; i < gap.size();) {
-        if (is_letter(gap[i])) {
+        if (is_ascii_letter(gap[i])) {
             size_t end = i;
-            while (end < gap.size() && is_letter(gap[end])) ++end;
-            const std::string word = lower(gap.substr(i, end - i));
+            while (end < gap.size() && is_ascii_letter(gap[end])) ++end;
+            const std::string word = ascii_lower(gap.substr(i, end - i));
             const bool command = i > 0 && gap[i - 1] == '\\';
             if (word == "and" || word == "or" || word == "und" || word == "et" || word == "oder" ||
                 word == "ou")
@@ -196,7 +187,7 @@ Readings read_formula(std::string_view s) {
     };
     if (is_math_start(s))
         if (auto first = prefix(s); !first.empty()) return first;
-    const std::string low = " " + lower(s);
+    const std::string low = " " + ascii_lower(s);
     if (const size_t at = after_last(low, copulas); at != npos && at - 1 < s.size()) {
         const std::string_view rest = trim(s.substr(at - 1));
         if (auto whole = algebra::read_answer(rest); !is_words(whole)) return whole;
@@ -204,8 +195,9 @@ Readings read_formula(std::string_view s) {
             if (auto first = prefix(rest); !first.empty()) return first;
     }
     for (size_t i = 0; i < s.size() && i < 300 && !bounded; ++i) {
-        const bool starts = (is_digit(s[i]) || (s[i] == '\\' && i + 1 < s.size() && is_letter(s[i + 1]))) &&
-                            (i == 0 || !is_letter(s[i - 1]));
+        const bool starts =
+            (is_digit(s[i]) || (s[i] == '\\' && i + 1 < s.size() && is_ascii_letter(s[i + 1]))) &&
+            (i == 0 || !is_ascii_letter(s[i - 1]));
         if (!starts) continue;
         const size_t from = i > 0 && (s[i - 1] == '-' || s[i - 1] == '(') ? i - 1 : i;
         if (auto first = prefix(s.substr(from)); !first.empty()) return first;
@@ -239,7 +231,7 @@ bool concludes(std::string_view low) {
 
 // Is the number at [from, to) of a sentence set off as its result?
 bool is_result(std::string_view s, size_t from, size_t to) {
-    const std::string low = lower(s);
+    const std::string low = ascii_lower(s);
     for (const std::string_view question :
          {"what ", "how ", "which ", "find ", "compute ", "calculate ", "determine "})
         if (low.starts_with(question)) return false;
@@ -259,11 +251,12 @@ bool is_result(std::string_view s, size_t from, size_t to) {
     const std::string_view after = trim(s.substr(to));
     if (after.starts_with('$') || after.starts_with('%')) return true;
     size_t end = 0;
-    while (end < after.size() && (is_letter(after[end]) || static_cast<unsigned char>(after[end]) >= 0x80))
+    while (end < after.size() &&
+           (is_ascii_letter(after[end]) || static_cast<unsigned char>(after[end]) >= 0x80))
         ++end;
     for (size_t length = std::min<size_t>(end, 24); length > 0; --length) {
         const std::string_view word = after.substr(0, length);
-        if (length < end && is_letter(after[length])) continue;  // "m" of "more"
+        if (length < end && is_ascii_letter(after[length])) continue;  // "m" of "more"
         if (length == 1 && !trim(after.substr(1)).empty()) continue;
         if (algebra::is_unit(word)) return true;
     }
@@ -272,13 +265,13 @@ bool is_result(std::string_view s, size_t from, size_t to) {
 
 // Is what follows the last of several? "x = 3 or x = 5", "either 3 or", up to its name and sign.
 bool is_one_of_several(std::string_view before) {
-    std::string text = lower(trim(before, " \t$"));
+    std::string text = ascii_lower(trim(before, " \t$"));
     std::string_view t = text;
     if (t.ends_with('=')) {
         t = trim(t.substr(0, t.size() - 1));
         const size_t word = t.find_last_of(" $,");
         const std::string_view name = t.substr(word == npos ? 0 : word + 1);
-        if (name.empty() || name.size() > 4 || !is_letter(name[0]))
+        if (name.empty() || name.size() > 4 || !is_ascii_letter(name[0]))
             return false;  // a computation, not a name
         t = word == npos ? std::string_view() : trim(t.substr(0, word + 1), " \t$");
     }
@@ -293,8 +286,8 @@ size_t past_scale(std::string_view s, size_t end) {
         size_t from = end;
         while (from < s.size() && s[from] == ' ') ++from;
         size_t to = from;
-        while (to < s.size() && is_letter(s[to])) ++to;
-        const std::string word = lower(s.substr(from, to - from));
+        while (to < s.size() && is_ascii_letter(s[to])) ++to;
+        const std::string word = ascii_lower(s.substr(from, to - from));
         if (!algebra::scale_word(word) && !algebra::part_word(word) && word != "squared" && word != "cubed")
             return end;
         end = to;
@@ -326,21 +319,21 @@ Readings read_last_run(std::string_view line) {
         std::string_view after = trim(rest.substr(end));
         const bool word = after.size() > 1 && !is_digit(after[1]) &&
                           std::string_view("*+-/^(\\{<>|").find(after[0]) == npos &&
-                          (is_blank(rest[end]) || !is_letter(after[0]));
+                          (is_blank(rest[end]) || !is_ascii_letter(after[0]));
         if (!number.empty() && is_digit(number.back()) && word) {
             if (auto out = algebra::read_answer(number); !is_words(out)) return out;
         }
     }
     const auto in_word = [&](size_t i) {
-        return is_letter(s[i]) &&
-               ((i > 0 && is_letter(s[i - 1])) || (i + 1 < s.size() && is_letter(s[i + 1])));
+        return is_ascii_letter(s[i]) &&
+               ((i > 0 && is_ascii_letter(s[i - 1])) || (i + 1 < s.size() && is_ascii_letter(s[i + 1])));
     };
     const auto formula = [&](size_t i) {
         const char c = s[i];
-        if (is_letter(c)) {
+        if (is_ascii_letter(c)) {
             if (!in_word(i)) return true;
             size_t begin = i;
-            while (begin > 0 && is_letter(s[begin - 1])) --begin;
+            while (begin > 0 && is_ascii_letter(s[begin - 1])) --begin;
             return begin > 0 && s[begin - 1] == '\\';
         }
         return static_cast<unsigned char>(c) < 0x80 && c != ':' && c != '?' && c != '\'' && c != ';' &&
@@ -365,11 +358,11 @@ Readings read_last_run(std::string_view line) {
     const bool power = last >= 2 && (s[last - 1] == '^' || s[last - 1] == '{');
     if (power) {
         size_t letter = last;
-        while (letter > from && !is_letter(s[letter])) --letter;
-        if (letter > from && is_letter(s[letter]) && is_digit(s[letter - 1])) number_end = letter;
+        while (letter > from && !is_ascii_letter(s[letter])) --letter;
+        if (letter > from && is_ascii_letter(s[letter]) && is_digit(s[letter - 1])) number_end = letter;
     }
     std::string_view rest = trim(s.substr(number_end, to - number_end), " .");
-    if (number_end <= last || (rest.size() == 1 && is_letter(rest[0]))) {
+    if (number_end <= last || (rest.size() == 1 && is_ascii_letter(rest[0]))) {
         size_t begin = number_end;
         while (begin > from && (is_digit(s[begin - 1]) || s[begin - 1] == ',' || s[begin - 1] == '.'))
             --begin;
@@ -474,7 +467,7 @@ constexpr std::string_view phrases[] = {
 }  // namespace
 
 bool states_answer(std::string_view text) {
-    return after_last(lower(text), phrases) != npos;
+    return after_last(ascii_lower(text), phrases) != npos;
 }
 
 Anchors parse_anchors(const nlohmann::json& name) {
@@ -500,7 +493,7 @@ std::vector<Expr> extract_answer(std::string_view text, Anchors anchors) {
     }
     const std::vector<Box> boxes = find_boxes(text);
     const size_t tail = text.size() - std::min(text.size(), 10 * longest_tail);
-    const std::string low = lower(text.substr(tail));
+    const std::string low = ascii_lower(text.substr(tail));
     const auto statement = [&](std::span<const std::string_view> known, size_t not_before) -> Readings {
         const size_t at = after_last(low, known);
         if (at == npos || tail + at < not_before) return {};

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "core/ascii.h"
+
 namespace r1 {
 namespace {
 
@@ -19,10 +21,6 @@ constexpr std::array fences = {
     Fence{"$$", "$$", 4000, true, false},          Fence{"$", "$", 300, true, false},
     Fence{"\\(", "\\)", 4000, true, false},        Fence{"\\[", "\\]", 4000, true, false},
     Fence{"\\begin{", "\\end{", 8000, true, false}};
-
-bool is_letter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 // One character of three bytes, of a script that formulas do not use: Chinese, Japanese, Korean.
 bool is_ideograph(std::string_view text) {
@@ -57,8 +55,8 @@ void keep_prose_lines(std::string_view code, std::string& out) {
         const std::string_view line = code.substr(0, end);
         size_t words = 0;
         for (size_t i = 0; i < line.size(); ++i)
-            words +=
-                (is_letter(line[i]) && (i == 0 || !is_letter(line[i - 1]))) || is_ideograph(line.substr(i));
+            words += (is_ascii_letter(line[i]) && (i == 0 || !is_ascii_letter(line[i - 1]))) ||
+                     is_ideograph(line.substr(i));
         if (words >= 8 && line.find_first_of("=(){}[];_<>+*/\\#|\"'`") == none) {
             out += ' ';
             out += line;
@@ -103,13 +101,13 @@ size_t tag(std::string_view text) {
     const size_t end = text.substr(0, 40).find('>');
     if (end == none || end < 2) return 0;
     const char first = text[1] == '/' ? text[2] : text[1];
-    return is_letter(first) || first == '|' ? end + 1 : 0;
+    return is_ascii_letter(first) || first == '|' ? end + 1 : 0;
 }
 
 size_t command(std::string_view text) {
     if (!text.starts_with('\\')) return 0;
     size_t end = 1;
-    while (end < text.size() && is_letter(text[end])) ++end;
+    while (end < text.size() && is_ascii_letter(text[end])) ++end;
     return end;
 }
 
@@ -123,7 +121,7 @@ std::string prose_of(std::string_view text) {
         if (c == '`' || c == '$' || c == '\\' || c == '<' || c == 'h' || c == 'w') {
             const std::string_view rest = text.substr(i);
             length = fenced(rest, out);
-            if (!length && (i == 0 || !is_letter(text[i - 1]))) length = url(rest);
+            if (!length && (i == 0 || !is_ascii_letter(text[i - 1]))) length = url(rest);
             if (!length) length = tag(rest);
             if (!length) length = command(rest);
         }

@@ -4,6 +4,8 @@
 #include <span>
 #include <string>
 
+#include "core/ascii.h"
+
 namespace r1 {
 namespace {
 
@@ -20,9 +22,7 @@ bool is_digit(char c) {
 }
 
 std::string lower(std::string_view text) {
-    std::string out(text);
-    for (char& c : out)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    std::string out = ascii_lower(text);
     for (size_t at; (at = out.find("’")) != std::string::npos;) out.replace(at, 3, "'");
     return out;
 }

@@ -2,12 +2,10 @@
 
 #include <string>
 
+#include "core/ascii.h"
+
 namespace r1 {
 namespace {
-
-bool is_ascii_letter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 enum Role { none, reflective, negative, positive, negative_and_reflective, giving_up };
 
