@@ -50,7 +50,9 @@ def grade(binary, requests):
 
 
 def main():
-    binary, path = sys.argv[1:3]
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    binary, path = sys.argv[1:]
     with open(path, encoding="utf-8") as lines:
         golds = [json.loads(line)["answer"] for line in lines.read().split("\n") if line]
     start_up = min(grade(binary, [{"kind": "math", "gold": "1", "answer": "1"}])[0] for _ in range(5))

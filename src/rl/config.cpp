@@ -175,9 +175,8 @@ std::vector<Option> rl_options(RlConfig& c) {
          .range = {0, 1e6}},
         {.name = "rl.answer_anchors",
          .target = &c.answer_anchors,
-         .help = "Where an answer of mathematics counts: where the text points to it (a box, <answer>, \"the "
-                 "answer "
-                 "is\"), anywhere at its end, or in a box alone",
+         .help = "Where an answer of mathematics counts: where the text points to it (a box, <answer>, "
+                 "\"the answer is\"), anywhere at its end, or in a box alone",
          .choices = {"anchored", "any", "boxed"}},
         {.name = "rl.format_weight",
          .target = &c.format_weight,
