@@ -226,25 +226,31 @@ void* CudaStream::scratch(size_t bytes) {
     return scratch_.get();
 }
 
-Readback::~Readback() {
-    if (done_) cudaEventDestroy(done_);
+SharedMemory::~SharedMemory() {
+    if (done_) {
+        cudaEventSynchronize(done_);
+        cudaEventDestroy(done_);
+    }
     cudaFreeHost(data_);
 }
 
-void Readback::enqueue(CudaStream& stream, const void* from, size_t bytes) {
+void* SharedMemory::acquire(size_t bytes) {
     if (!done_) check_cuda(cudaEventCreateWithFlags(&done_, cudaEventDisableTiming), "making an event");
+    wait();
     if (bytes > size_) {
         check_cuda(cudaFreeHost(data_), "freeing pinned memory");
         data_ = nullptr, size_ = 0;
-        check_cuda(cudaMallocHost(&data_, bytes), "allocating pinned memory");
-        size_ = bytes;
+        check_cuda(cudaMallocHost(&data_, 2 * bytes), "allocating pinned memory");
+        size_ = 2 * bytes;
     }
-    check_cuda(cudaMemcpyAsync(data_, from, bytes, cudaMemcpyDeviceToHost, stream.get()),
-               "copying from the GPU");
+    return data_;
+}
+
+void SharedMemory::lend(CudaStream& stream) {
     check_cuda(cudaEventRecord(done_, stream.get()), "recording an event");
 }
 
-const void* Readback::wait() {
+const void* SharedMemory::wait() {
     check_cuda(cudaEventSynchronize(done_), "running the kernels before this");
     return data_;
 }
@@ -295,9 +301,12 @@ void CudaStream::synchronize() {}
 void* CudaStream::scratch(size_t) {
     no_cuda();
 }
-Readback::~Readback() = default;
-void Readback::enqueue(CudaStream&, const void*, size_t) {}
-const void* Readback::wait() {
+SharedMemory::~SharedMemory() = default;
+void* SharedMemory::acquire(size_t) {
+    no_cuda();
+}
+void SharedMemory::lend(CudaStream&) {}
+const void* SharedMemory::wait() {
     no_cuda();
 }
 

@@ -88,16 +88,18 @@ class CudaStream {
     size_t scratch_bytes_ = 0;
 };
 
-// Pinned memory to which a copy from the device goes in the background.
-class Readback {
+// Memory of the host that kernels read and write at its address.
+class SharedMemory {
   public:
-    Readback() = default;
-    ~Readback();
-    Readback(const Readback&) = delete;
-    Readback& operator=(const Readback&) = delete;
+    SharedMemory() = default;
+    ~SharedMemory();
+    SharedMemory(const SharedMemory&) = delete;
+    SharedMemory& operator=(const SharedMemory&) = delete;
 
-    void enqueue(CudaStream& stream, const void* from, size_t bytes);
-    const void* wait();  // until the copy is there; it stays until the next
+    // At least so many bytes, which is waited for until no kernel uses them; where it grows, others.
+    void* acquire(size_t bytes);
+    void lend(CudaStream& stream);  // to all that was enqueued so far
+    const void* wait();             // until that has run
 
   private:
     void* data_ = nullptr;

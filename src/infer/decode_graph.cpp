@@ -15,33 +15,40 @@ int64_t round_up_sequences(int64_t count) {
     return grain <= 1 ? count : (count + grain - 1) / grain * grain;
 }
 
+constexpr int64_t kAlign = 64;  // numbers: 256 bytes
+int64_t aligned(int64_t count) {
+    return (count + kAlign - 1) / kAlign * kAlign;
+}
+
+// By a kernel, which is sooner there than a copy: between the host's memory and the device's.
+void exchange(Stream& stream, int32_t* to, const int32_t* from, int64_t count) {
+    if constexpr (kCuda) ops::cuda::copy_numbers(ops::cuda::stream_of(stream), to, from, count);
+}
+
 }  // namespace
 
 // The inputs of a step lie side by side, each at its place, so that one copy brings all.
 struct DecodeGraphs::Step {
-    static constexpr int64_t kAlign = 64;  // numbers: 256 bytes
-
     Step(int64_t sequences, int64_t pages) : n(sequences), most_pages(pages) {
         const auto place = [&](int64_t count) {
             const int64_t begin = size;
-            size += (count + kAlign - 1) / kAlign * kAlign;
+            size += aligned(count);
             return begin;
         };
         ids = place(n), from = place(n), positions = place(n), slots = place(n), rows = place(n);
         cu_seqlens = place(n + 1), table_offsets = place(n + 1), table = place(n * most_pages);
         seeds = place(2 * n), numbers = place(4 * n), temperatures = place(n);
-        inputs.resize(static_cast<size_t>(size));
         memory = Buffer(DType::i32, {size}, Device::cuda);
         host.ids.resize(static_cast<size_t>(n));
         host_rows.resize(static_cast<size_t>(n));
     }
 
-    int32_t* at(int64_t place) { return inputs.data() + place; }
     const int32_t* on_device(int64_t place) const { return memory.as<int32_t>() + place; }
 
-    void fill(const ops::PackedBatch& batch, std::span<const int32_t> sources, float inv_temperature,
-              std::span<const SampleKey> keys) {
-        std::fill(inputs.begin(), inputs.end(), 0);
+    void fill(int32_t* inputs, const ops::PackedBatch& batch, std::span<const int32_t> sources,
+              float inv_temperature, std::span<const SampleKey> keys) const {
+        std::fill_n(inputs, size, 0);
+        const auto at = [&](int64_t place) { return inputs + place; };
         const auto copy = [&](std::span<const int32_t> values, int64_t place) {
             std::copy(values.begin(), values.end(), at(place));
         };
@@ -103,7 +110,6 @@ struct DecodeGraphs::Step {
 
     int64_t n, most_pages, size = 0;
     int64_t ids, from, positions, slots, rows, cu_seqlens, table_offsets, table, seeds, numbers, temperatures;
-    std::vector<int32_t> inputs;
     Buffer memory;
     ops::PackedBatch host;  // as many tokens; their ids are on the device alone
     std::vector<int32_t> host_rows;
@@ -111,7 +117,7 @@ struct DecodeGraphs::Step {
 };
 
 DecodeGraphs::DecodeGraphs(Model& model, int64_t most_sequences)
-    : model_(model), most_(round_up_sequences(most_sequences)) {}
+    : model_(model), most_(aligned(round_up_sequences(most_sequences))) {}
 
 DecodeGraphs::Pending DecodeGraphs::enqueue(Stream& stream, const ops::PackedBatch& batch,
                                             std::span<const int32_t> from, const KvCache& cache,
@@ -136,9 +142,13 @@ DecodeGraphs::Pending DecodeGraphs::enqueue(Stream& stream, const ops::PackedBat
     std::shared_ptr<Step>& step = steps_[key];
     const bool first = !step;
     if (first) step = std::make_shared<Step>(key.sequences, key.pages);
-    step->fill(batch, from, inv_temperature, keys);
-    upload(stream, step->memory.view(), step->inputs.data());
     auto* tokens = results_.as<int32_t>();
+    const size_t place = next_;
+    next_ = 1 - next_;
+    auto* inputs = static_cast<int32_t*>(
+        shared_[place].acquire(static_cast<size_t>(step->size + 2 * most_) * sizeof(int32_t)));
+    step->fill(inputs, batch, from, inv_temperature, keys);
+    exchange(stream, step->memory.as<int32_t>(), inputs, step->size);
     const auto compute = [&] {
         step->compute(stream, model_, cache, arena, tokens, reinterpret_cast<float*>(tokens + most_));
     };
@@ -148,14 +158,13 @@ DecodeGraphs::Pending DecodeGraphs::enqueue(Stream& stream, const ops::PackedBat
         if (!step->graph) step->graph = std::make_unique<CudaGraph>(*stream.cuda, compute);
         step->graph->replay(*stream.cuda);
     }
-    const size_t place = next_;
-    next_ = 1 - next_;
-    readbacks_[place].enqueue(*stream.cuda, tokens, results_.view().bytes());
-    return {count, place};
+    exchange(stream, inputs + step->size, tokens, 2 * most_);
+    shared_[place].lend(*stream.cuda);
+    return {count, place, step->size};
 }
 
 DecodeGraphs::Drawn DecodeGraphs::fetch(Pending step) {
-    const auto* tokens = static_cast<const int32_t*>(readbacks_[step.place].wait());
+    const auto* tokens = static_cast<const int32_t*>(shared_[step.place].wait()) + step.results;
     const auto count = static_cast<size_t>(step.count);
     return {{tokens, count}, {reinterpret_cast<const float*>(tokens + most_), count}};
 }

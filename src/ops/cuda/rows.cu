@@ -26,6 +26,12 @@ __global__ void __launch_bounds__(256)
     store_upto<kAligned>(y + place.row * c + place.column, values, left);
 }
 
+__global__ void copy_numbers_kernel(int4* to, const int4* from, int64_t count) {
+    begin();
+    const int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
+    if (i < count) to[i] = from[i];
+}
+
 __global__ void continue_ids_kernel(int32_t* ids, const int32_t* from, const int32_t* drawn, int64_t count) {
     begin();
     const int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
@@ -80,6 +86,13 @@ void scatter_add(cudaStream_t stream, Out* dx, const bf16* dy, RowGroups groups,
 }
 
 }  // namespace
+
+void copy_numbers(cudaStream_t stream, int32_t* to, const int32_t* from, int64_t count) {
+    check(count % 4 == 0 && aligned16(to) && aligned16(from), "copy numbers: ", count,
+          " of them are no multiple of 16 bytes, or do not lie at one");
+    launch("copy numbers", stream, copy_numbers_kernel, ceil_div(count / 4, 256), dim3(256), 0,
+           reinterpret_cast<int4*>(to), reinterpret_cast<const int4*>(from), count / 4);
+}
 
 void continue_ids(cudaStream_t stream, int32_t* ids, const int32_t* from, const int32_t* drawn,
                   int64_t count) {
