@@ -204,23 +204,38 @@ __device__ inline void begin() {
 }
 
 bool has_dependent_launch();  // of the current device
+// Whether what is enqueued becomes part of a graph. A graph begins after all that was enqueued before it. So
+// what no kernel of the graph writes, as weights, the batch and earlier keys and values, may be read before
+// the kernels before this one have ended.
+bool is_recorded(cudaStream_t stream);
 
+// Blocks that are neighbours in x form clusters of `members`, which need a processor of 9.0 if there are more
+// than one.
+template <class... Parameters, class... Arguments>
+void launch_clusters(const char* name, cudaStream_t stream, void (*kernel)(Parameters...), dim3 grid,
+                     unsigned members, dim3 block, size_t shared, Arguments... arguments) {
+    cudaLaunchAttribute attributes[2] = {};
+    attributes[0].id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    attributes[0].val.programmaticStreamSerializationAllowed = 1;
+    attributes[1].id = cudaLaunchAttributeClusterDimension;
+    attributes[1].val.clusterDim.x = members;
+    attributes[1].val.clusterDim.y = attributes[1].val.clusterDim.z = 1;
+    cudaLaunchConfig_t config{};
+    config.gridDim = grid;
+    config.blockDim = block;
+    config.dynamicSmemBytes = shared;
+    config.stream = stream;
+    config.attrs = attributes;
+    config.numAttrs = !has_dependent_launch() ? 0 : members > 1 ? 2 : 1;
+    check_cuda(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...), name);
+}
 template <class... Parameters, class... Arguments>
 void launch(const char* name, cudaStream_t stream, void (*kernel)(Parameters...), int64_t blocks, dim3 block,
             size_t shared, Arguments... arguments) {
     if (blocks == 0) return;
     check(blocks <= INT32_MAX, name, ": ", blocks, " blocks are more than one launch takes; cut the batch");
-    cudaLaunchAttribute dependent{};
-    dependent.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-    dependent.val.programmaticStreamSerializationAllowed = 1;
-    cudaLaunchConfig_t config{};
-    config.gridDim = dim3(static_cast<unsigned>(blocks));
-    config.blockDim = block;
-    config.dynamicSmemBytes = shared;
-    config.stream = stream;
-    config.attrs = &dependent;
-    config.numAttrs = has_dependent_launch() ? 1 : 0;
-    check_cuda(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...), name);
+    launch_clusters(name, stream, kernel, dim3(static_cast<unsigned>(blocks)), 1, block, shared,
+                    arguments...);
 }
 
 inline int64_t ceil_div(int64_t a, int64_t b) {

@@ -52,10 +52,12 @@ __device__ inline float shift_of(float max) {
     return max == -INFINITY ? 0.0f : max;  // of a segment whose tokens are all removed
 }
 
-// All warps of the block; ends with a barrier.
-__device__ inline void reduce_segments(Segments segments, const float* row, int v, float factor) {
-    const int lane = static_cast<int>(threadIdx.x) % kWarp, warp = static_cast<int>(threadIdx.x) / kWarp;
-    const int warps = static_cast<int>(blockDim.x) / kWarp;
+// All warps of the block, which is one of `members` that share the segments by turns; ends with a barrier.
+__device__ inline void reduce_segments(Segments segments, const float* row, int v, float factor,
+                                       int member = 0, int members = 1) {
+    const int lane = static_cast<int>(threadIdx.x) % kWarp;
+    const int warp = static_cast<int>(threadIdx.x) / kWarp * members + member;
+    const int warps = static_cast<int>(blockDim.x) / kWarp * members;
     for (int segment = warp; segment < segments.count; segment += warps) {
         const int first = segment * kSegment + lane * 4;
         Four x[kVectors];

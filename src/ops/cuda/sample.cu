@@ -1,7 +1,11 @@
+#include <cooperative_groups.h>
+
 #include "ops/cuda/row_statistics.cuh"
 
 namespace r1::ops::cuda {
 namespace {
+
+namespace cg = cooperative_groups;
 
 // core/rng.cpp's sample_uniform, bit for bit: Philox 4x32-10, and 24 bits of its first word.
 __device__ float uniform_of(const SampleKeys& keys, int64_t r) {
@@ -104,16 +108,27 @@ __device__ int find_largest(const Segments& segments, const float* row, int v, f
 
 __global__ void __maxnreg__(40)
     sample_kernel(int32_t* tokens, float* logprobs, const float* logits, const float* inv_temperature,
-                  SampleKeys keys, int v, int64_t stride) {
+                  SampleKeys keys, int v, int64_t stride, int members) {
     extern __shared__ float shared[];
     begin();
-    const int64_t r = blockIdx.x;
+    // The `members` blocks of a cluster share a row.
+    const int64_t r = blockIdx.x / static_cast<unsigned>(members);
+    const int member = static_cast<int>(blockIdx.x % static_cast<unsigned>(members));
     const float* row = logits + r * stride;
     const bool greedy = isinf(inv_temperature[r]);
     const float scale = greedy ? 1.0f : inv_temperature[r], factor = scale * kLog2E;
     const Segments segments(shared, v);
-    reduce_segments(segments, row, v, factor);
-    if (threadIdx.x >= kWarp) return;
+    reduce_segments(segments, row, v, factor, member, members);
+    if (members > 1) {
+        const cg::cluster_group cluster = cg::this_cluster();  // whose first brings the segments together
+        cluster.sync();
+        for (int i = static_cast<int>(threadIdx.x); member == 0 && i < 3 * segments.count;
+             i += static_cast<int>(blockDim.x))
+            shared[i] =
+                *cluster.map_shared_rank(shared + i, static_cast<unsigned>(i % segments.count % members));
+        cluster.sync();
+    }
+    if (member > 0 || threadIdx.x >= kWarp) return;
     const RowStatistics statistics = combine(segments, factor);
     int token = -1;
     if (statistics.total > 0.0f) {  // else NaN
@@ -137,9 +152,13 @@ __global__ void __maxnreg__(40)
 
 void sample(cudaStream_t stream, int32_t* tokens, float* logprobs, const float* logits,
             const float* inv_temperature, SampleKeys keys, int64_t rows, int64_t v, int64_t stride) {
+    if (rows == 0) return;
     const unsigned threads = row_threads("sample", logits, rows, v, stride);
-    launch("sample", stream, sample_kernel, rows, dim3(threads), Segments::bytes(v), tokens, logprobs, logits,
-           inv_temperature, keys, static_cast<int>(v), stride);
+    constexpr int64_t kFewRows = 16;  // with which all multiprocessors are not busy
+    const int members = rows <= kFewRows && has_dependent_launch() ? 8 : 1;
+    launch_clusters("sample", stream, sample_kernel, dim3(static_cast<unsigned>(members * rows)),
+                    static_cast<unsigned>(members), dim3(threads), Segments::bytes(v), tokens, logprobs,
+                    logits, inv_temperature, keys, static_cast<int>(v), stride, members);
 }
 
 }  // namespace r1::ops::cuda
