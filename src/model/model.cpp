@@ -8,6 +8,7 @@
 #include "model/rope_frequencies.h"
 #include "ops/attention.h"
 #include "ops/convert.h"
+#include "ops/decode.h"
 #include "ops/rmsnorm.h"
 #include "ops/rope.h"
 #include "ops/rows.h"
@@ -224,31 +225,44 @@ void Model::layer_forward(Stream& stream, int index, TensorView y, TensorView x,
     a.x = x;
     a.lora.clear();
 
-    a.norm1 = take({n, c}), a.rstd1 = statistics({n});
-    ops::rmsnorm_forward(stream, a.norm1, a.rstd1, x, weight(layer.norm1, {c}), config_.rms_norm_eps);
+    const auto plain = [&](const Linear& linear) {  // whether it may be part of another kernel
+        return !keep && !(lora_ && lora_->fused(index, linear.index));
+    };
     a.qkv = take({n, all, d});
-    apply(stream, flat(a.qkv), a.norm1, layer.qkv, {}, arena, &a.lora);
-    if (layer.q_norm >= 0) {
-        a.qkv_raw = a.qkv;
-        a.qkv = take({n, all, d}), a.rstd_qk = statistics({n, heads + config_.num_key_value_heads});
-        ops::qk_norm_forward(stream, a.qkv, a.rstd_qk, a.qkv_raw, weight(layer.q_norm, {d}),
-                             weight(layer.k_norm, {d}), static_cast<int>(heads), config_.rms_norm_eps);
+    if (!plain(layer.qkv) || layer.q_norm >= 0 ||
+        !ops::norm_qkv_rope(stream, a.qkv, x, {weight(layer.norm1, {c}), config_.rms_norm_eps},
+                            layer.qkv.packed, bias_of(layer.qkv), cache.layer(index), batch, cos_.view(),
+                            sin_.view())) {
+        a.norm1 = take({n, c}), a.rstd1 = statistics({n});
+        ops::rmsnorm_forward(stream, a.norm1, a.rstd1, x, weight(layer.norm1, {c}), config_.rms_norm_eps);
+        apply(stream, flat(a.qkv), a.norm1, layer.qkv, {}, arena, &a.lora);
+        if (layer.q_norm >= 0) {
+            a.qkv_raw = a.qkv;
+            a.qkv = take({n, all, d}), a.rstd_qk = statistics({n, heads + config_.num_key_value_heads});
+            ops::qk_norm_forward(stream, a.qkv, a.rstd_qk, a.qkv_raw, weight(layer.q_norm, {d}),
+                                 weight(layer.k_norm, {d}), static_cast<int>(heads), config_.rms_norm_eps);
+        }
+        ops::rope_kv_forward(stream, a.qkv, cache.layer(index), batch, cos_.view(), sin_.view());
     }
-    ops::rope_kv_forward(stream, a.qkv, cache.layer(index), batch, cos_.view(), sin_.view());
     a.attention = take({n, heads, d}), a.lse = statistics({n, heads});
     ops::attention_forward(stream, a.attention, a.lse, a.qkv, cache.layer(index), batch, scale);
     a.x_mid = take({n, c});
     apply(stream, a.x_mid, flat(a.attention), layer.o, x, arena, &a.lora);
 
-    a.norm2 = take({n, c}), a.rstd2 = statistics({n});
-    ops::rmsnorm_forward(stream, a.norm2, a.rstd2, a.x_mid, weight(layer.norm2, {c}), config_.rms_norm_eps);
-    a.gate_up = take({n, 2 * f}), a.act = take({n, f});
-    if (lora_ && lora_->fused(index, layer.gate_up.index)) {
-        apply(stream, a.gate_up, a.norm2, layer.gate_up, {}, arena, &a.lora);
-        ops::swiglu_forward(stream, a.act, a.gate_up);
-    } else {
-        ops::linear_swiglu_forward(stream, a.act, a.gate_up, keep, a.norm2, layer.gate_up.packed,
-                                   bias_of(layer.gate_up));
+    a.act = take({n, f});
+    if (!plain(layer.gate_up) ||
+        !ops::norm_linear_swiglu(stream, a.act, a.x_mid, {weight(layer.norm2, {c}), config_.rms_norm_eps},
+                                 layer.gate_up.packed, bias_of(layer.gate_up))) {
+        a.norm2 = take({n, c}), a.rstd2 = statistics({n}), a.gate_up = take({n, 2 * f});
+        ops::rmsnorm_forward(stream, a.norm2, a.rstd2, a.x_mid, weight(layer.norm2, {c}),
+                             config_.rms_norm_eps);
+        if (lora_ && lora_->fused(index, layer.gate_up.index)) {
+            apply(stream, a.gate_up, a.norm2, layer.gate_up, {}, arena, &a.lora);
+            ops::swiglu_forward(stream, a.act, a.gate_up);
+        } else {
+            ops::linear_swiglu_forward(stream, a.act, a.gate_up, keep, a.norm2, layer.gate_up.packed,
+                                       bias_of(layer.gate_up));
+        }
     }
     apply(stream, y, a.act, layer.down, a.x_mid, arena, &a.lora);
 }

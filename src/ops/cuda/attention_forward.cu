@@ -30,6 +30,7 @@ struct Forward {
     int min_tokens;  // prefill takes segments of at least so many tokens …
     int max_tokens;  // … and decode those of at most so many
     int tiles;       // upper bound of the query tiles
+    bool early;  // whether a decoded token's predecessors may be read before the kernels before have ended
 };
 
 // ---- Prefill and training: a warpgroup a tile of 64 rows. While the block's values are folded, the scores
@@ -178,12 +179,41 @@ struct DecodeLayout {
     __host__ __device__ size_t bytes() const { return sums() + size_t(heads) * (D + 4) * sizeof(float); }
 };
 
+// The key and the value of the token itself, which a kernel of the same graph has written.
+template <int D>
+struct Newest {
+    static constexpr int kChunks = D / 8, kVectors = (2 * kChunks + kWarp - 1) / kWarp;
+    uint4 x[kVectors];
+    __device__ void load(const Forward& at, BlockPages pages, int kv_head, int position, int lane) {
+        const int page = position % kBlock < kPage ? pages.page[0] : pages.page[1];
+        const int64_t row = (int64_t{page} * at.shape.hkv + kv_head) * kPage + position % kPage;
+#pragma unroll
+        for (int i = 0; i < kVectors; ++i) {
+            const int vector = lane + i * kWarp, chunk = vector % kChunks;
+            const bf16* from = vector < kChunks ? at.k : at.v;
+            x[i] = {};
+            if (vector < 2 * kChunks && chunk * 8 < at.shape.d)
+                x[i] = *reinterpret_cast<const uint4*>(from + row * at.shape.d + chunk * 8);
+        }
+    }
+    // Into tiles of keys and values.
+    __device__ void store(uint8_t* keys, uint8_t* values, int row, int lane) const {
+#pragma unroll
+        for (int i = 0; i < kVectors; ++i) {
+            const int vector = lane + i * kWarp;
+            if (vector < 2 * kChunks)
+                *reinterpret_cast<uint4*>((vector < kChunks ? keys : values) +
+                                          tile_offset<kBlock>(row, vector % kChunks)) = x[i];
+        }
+    }
+};
+
 template <int D>
 __global__ void __launch_bounds__(128) decode(const Forward at) {
     constexpr uint32_t kTileBytes = kBlock * D * sizeof(bf16);
     constexpr int kVectors = D / 4;
     using Layout = DecodeLayout<D>;
-    begin();
+    if (!at.early) cudaGridDependencySynchronize();
     const cg::cluster_group cluster = cg::this_cluster();
     const int members = static_cast<int>(gridDim.x), rank = static_cast<int>(blockIdx.x);
     const int warps = static_cast<int>(blockDim.x) / kWarp;
@@ -225,22 +255,33 @@ __global__ void __launch_bounds__(128) decode(const Forward at) {
         const int own = rank * warps + warp;  // this warp's block of each round
         const bf16* q =
             at.qkv + token * shape.qkv_stride() + (int64_t{kv_head} * shape.group + first_head) * shape.d;
+        BlockPages pages = block_pages(table, own, end);
+        const auto load = [&](uint32_t tile, const bf16* from, int block, int known) {
+            if (block < blocks)
+                load_keys<D, kWarp>(tile, from, shape, pages, kv_head, known - block * kBlock, lane);
+            end_copies();
+        };
+        const int known = at.early ? position : end;
+        load(keys, at.k, own, known);
+        load(values, at.v, own, known);
+        if (at.early) cudaGridDependencySynchronize();
         for (int i = thread; i < 16 * (D / 8); i += static_cast<int>(blockDim.x)) {
             const int row = i / (D / 8), chunk = i % (D / 8);
             const bool read = row < heads && chunk * 8 < shape.d;
             copy16(queries + tile_offset<16>(row, chunk), q + (read ? row * shape.d + chunk * 8 : 0), read);
         }
         end_copies();
-        BlockPages pages = block_pages(table, own, end);
-        const auto load = [&](uint32_t tile, const bf16* from, int block) {
-            if (block < blocks)
-                load_keys<D, kWarp>(tile, from, shape, pages, kv_head, end - block * kBlock, lane);
-            end_copies();
-        };
-        load(keys, at.k, own);
-        load(values, at.v, own);
-        wait_copies<2>();
+        Newest<D> newest;
+        const bool has_newest = at.early && own == blocks - 1;
+        if (has_newest) newest.load(at, pages, kv_head, position, lane);
+        wait_copies<0>();
+        __syncwarp();
+        if (has_newest)
+            newest.store(memory + warp * kTileBytes, memory + layout.values() + warp * kTileBytes,
+                         position % kBlock, lane);
         __syncthreads();
+        // what the next kernel brings would delay the loads before
+        cudaTriggerProgrammaticLaunchCompletion();
 
         Running running;  // of row `thread`
         for (int base = 0; base < blocks; base += round) {
@@ -251,7 +292,7 @@ __global__ void __launch_bounds__(128) decode(const Forward at) {
             if (block < blocks) block_scores<D>(z, queries, keys, lane);
             __syncwarp();
             pages = block_pages(table, block + round, end);
-            load(keys, at.k, block + round);
+            load(keys, at.k, block + round, end);
             wait_copies<1>();
             __syncwarp();
             if (block < blocks) {
@@ -279,7 +320,7 @@ __global__ void __launch_bounds__(128) decode(const Forward at) {
                 }
             }
             __syncwarp();
-            load(values, at.v, block + round);
+            load(values, at.v, block + round, end);
             meet();
             const int count = min(round, blocks - base);
             for (int i = thread; i < count * heads; i += static_cast<int>(blockDim.x)) {
@@ -367,21 +408,11 @@ void launch_decode(cudaStream_t stream, const Forward& at) {
     check_cuda(cudaFuncSetAttribute(decode<D>, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                     static_cast<int>(layout.bytes())),
                "attention decode");
-    cudaLaunchAttribute attributes[2] = {};
-    attributes[0].id = cudaLaunchAttributeClusterDimension;
-    attributes[0].val.clusterDim.x = static_cast<unsigned>(members);
-    attributes[0].val.clusterDim.y = attributes[0].val.clusterDim.z = 1;
-    attributes[1].id = cudaLaunchAttributeProgrammaticStreamSerialization;
-    attributes[1].val.programmaticStreamSerializationAllowed = 1;
-    cudaLaunchConfig_t config{};
-    config.gridDim = dim3(static_cast<unsigned>(members), static_cast<unsigned>(at.shape.hkv * chunks),
-                          static_cast<unsigned>(at.batch.segments));
-    config.blockDim = dim3(static_cast<unsigned>(warps * kWarp));
-    config.dynamicSmemBytes = layout.bytes();
-    config.stream = stream;
-    config.attrs = attributes;
-    config.numAttrs = 2;
-    check_cuda(cudaLaunchKernelEx(&config, decode<D>, at), "attention decode");
+    launch_clusters("attention decode", stream, decode<D>,
+                    dim3(static_cast<unsigned>(members), static_cast<unsigned>(at.shape.hkv * chunks),
+                         static_cast<unsigned>(at.batch.segments)),
+                    static_cast<unsigned>(members), dim3(static_cast<unsigned>(warps * kWarp)),
+                    layout.bytes(), at);
 }
 
 // Segments of one token go to decode where there are many of them, all others to prefill.
@@ -391,7 +422,10 @@ void launch_forward(cudaStream_t stream, Forward at) {
     constexpr int64_t kMostSegments = 65535;  // of a grid's third dimension
     at.min_tokens = 1, at.max_tokens = INT32_MAX;
     if (segments > kMostSegments || tokens > 64 * segments) return launch_prefill<D>(stream, at);
-    if (tokens <= segments) return launch_decode<D>(stream, at);
+    if (tokens <= segments) {
+        at.early = is_recorded(stream);
+        return launch_decode<D>(stream, at);
+    }
     at.min_tokens = 2, at.max_tokens = 1;
     launch_prefill<D>(stream, at);
     launch_decode<D>(stream, at);
@@ -403,7 +437,8 @@ void attention_forward(cudaStream_t stream, bf16* out, float* lse, const bf16* q
                        const Batch& batch, int heads, float scale) {
     if (batch.tokens == 0) return;
     const Forward at{
-        out, lse, qkv, kv.k, kv.v, batch, Shape(heads, kv.hkv, kv.d), scale, scale * kLog2E, 1, INT32_MAX, 0};
+        out, lse,       qkv, kv.k, kv.v, batch, Shape(heads, kv.hkv, kv.d), scale, scale * kLog2E,
+        1,   INT32_MAX, 0,   false};
     if (kv.d <= 64) return launch_forward<64>(stream, at);
     if (kv.d <= 128) return launch_forward<128>(stream, at);
     launch_forward<256>(stream, at);

@@ -39,10 +39,6 @@ __device__ inline uint32_t pinned(uint32_t x) {
     asm volatile("" : "+r"(x));
     return x;
 }
-// Tells the compiler that a value is that of the whole warp.
-__device__ inline uint32_t uniform(uint32_t x) {
-    return __shfl_sync(kAllLanes, x, 0);
-}
 __device__ inline void wait_for_consumers() {
     asm volatile("bar.sync 1, %0;" ::"n"(kConsumers) : "memory");
 }
@@ -268,10 +264,7 @@ void compute(cudaStream_t stream, const Gemm& g, const Cut& cut) {
     at.chunks = static_cast<int>(ceil_div(g.k, kDepth)), at.stages = cut.stages;
     at.token_tiles = static_cast<int>(ceil_div(g.m, cut.tokens));
     at.d_f32 = g.d_f32, at.swiglu = g.swiglu;
-    // A graph begins after all that was enqueued before it, and none of them writes weights.
-    cudaStreamCaptureStatus capturing = cudaStreamCaptureStatusNone;
-    check_cuda(cudaStreamIsCapturing(stream, &capturing), "asking whether a graph is recorded");
-    at.early = capturing == cudaStreamCaptureStatusActive;
+    at.early = is_recorded(stream);
     switch (cut.tokens) {
         case 8:
             return launch_few<8>(stream, cut, at);
@@ -287,6 +280,7 @@ void compute(cudaStream_t stream, const Gemm& g, const Cut& cut) {
 }  // namespace
 
 void gemm_few(cudaStream_t stream, const Gemm& g) {
+    if (is_eight(g)) return gemm_eight(stream, g);
     compute(stream, g, cut_of(g));
 }
 

@@ -48,6 +48,14 @@ struct KvPages {
     int hkv = 0, d = 0;
 };
 
+// The rotation of queries and keys, and where keys and values are written: one slot a token.
+struct Rope {
+    KvPages kv;
+    int heads = 0;  // of the queries; 0: none
+    const int32_t *positions = nullptr, *slots = nullptr;
+    const float *cos = nullptr, *sin = nullptr;
+};
+
 // ---- gemm.cpp: D[m,n] = alpha · Σ_k A[m,k] B[n,k] + bias[n] + residual[m,n] + (accumulate ? D[m,n] : 0)
 // in fp32, rounded once where D is bf16. Without a workspace a row's bits depend neither on m nor on the
 // other rows: cuBLASLt then never splits K. Where cuBLASLt cannot be trusted with that (K not a multiple of
@@ -67,7 +75,12 @@ struct Gemm {
     const bf16* bias = nullptr;
     const bf16* residual = nullptr;  // laid out as D, which is bf16; not D
     void* workspace = nullptr;       // of kGemmWorkspace bytes, for backwards whose sums may be split over K
-    bool swiglu = false;  // of gemm_few alone: D[m, j] = silu(gate) · up of the columns j and n/2 + j
+    bool swiglu =
+        false;  // of gemm_few and gemm_eight: D[m, j] = silu(gate) · up of the columns j and n/2 + j
+    // Of gemm_eight alone, as rmsnorm_forward and rope_kv_forward have them:
+    const bf16* norm = nullptr;  // A is normalised first, by these weights
+    float eps = 0.0f;
+    Rope rope = {};  // D is qkv: q goes to D rotated; k, rotated, and v go to their pages alone
 };
 inline constexpr size_t kGemmWorkspace = size_t{64} << 20;
 void gemm(cudaStream_t, const Gemm&);
@@ -76,6 +89,9 @@ void gemm_tiles(cudaStream_t, const Gemm&);
 // is_few(); with swiglu it is the caller who asks.
 bool is_few(const Gemm&);
 void gemm_few(cudaStream_t, const Gemm&);
+// ---- gemm_eight.cu: the same bits again, of at most 8 rows; gemm_few takes it by itself where is_eight().
+bool is_eight(const Gemm&);
+void gemm_eight(cudaStream_t, const Gemm&);
 
 // ---- blocks.cu: to[r·to_stride + c] += scale · from[r·from_stride + c]
 void add_block(cudaStream_t, float* to, int64_t to_stride, const float* from, int64_t from_stride,
@@ -188,6 +204,7 @@ void sum_of_squares(cudaStream_t, double* sum, const float* x, int64_t count, vo
 // Key blocks of 64 lie at absolute positions; what one gives a query row depends on the two alone, and blocks
 // are folded in ascending order: a token's bits are the same from prefill, decode and training. Segments of
 // any mix of lengths; a segment without tokens is passed over. (docs/decisions/0009)
+// In a graph of segments of one token, keys and values of earlier positions were written before the graph.
 void attention_forward(cudaStream_t, bf16* out, float* lse, const bf16* qkv, KvPages kv, const Batch&,
                        int heads, float scale);
 size_t attention_backward_workspace(const Batch&, int heads, int hkv, int d);

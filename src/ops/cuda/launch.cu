@@ -13,4 +13,10 @@ bool has_dependent_launch() {
     return has;
 }
 
+bool is_recorded(cudaStream_t stream) {
+    cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+    check_cuda(cudaStreamIsCapturing(stream, &status), "asking whether a graph is recorded");
+    return status == cudaStreamCaptureStatusActive;
+}
+
 }  // namespace r1::ops::cuda

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "ops/cuda/columns.cuh"
+#include "ops/cuda/norms.cuh"
 
 namespace r1::ops::cuda {
 namespace {
@@ -9,7 +10,7 @@ constexpr int64_t kWidest = 8192;
 
 // How a row is given to threads: a function of its width alone.
 int warps_of_row(int64_t c) {
-    return c <= 2048 ? 1 : 8;
+    return c <= kWarpRow ? 1 : 8;
 }
 
 // A row belongs to blockDim.x threads (1 or 8 warps), kVectors × 8 elements each, which stay in registers.
@@ -46,10 +47,7 @@ __global__ void __launch_bounds__(256)
     }
     float squares = 0.0f;
 #pragma unroll
-    for (int k = 0; k < kVectors; ++k) {
-#pragma unroll
-        for (int i = 0; i < 8; ++i) squares = fmaf(values[k].v[i], values[k].v[i], squares);
-    }
+    for (int k = 0; k < kVectors; ++k) squares = add_squares(squares, values[k]);
     Floats<8> weight[kVectors];  // asked for before the wait for the sum
 #pragma unroll
     for (int k = 0; k < kVectors; ++k) {
@@ -57,7 +55,7 @@ __global__ void __launch_bounds__(256)
         weight[k] = load_upto<kAligned>(w + column, c - column);
     }
     squares = block_sum(squares, shared, thread, threads / kWarp);
-    const float scale = __frcp_rn(__fsqrt_rn(squares / static_cast<float>(c) + eps));
+    const float scale = norm_scale(squares, c, eps);
 #pragma unroll
     for (int k = 0; k < kVectors; ++k) {
         const int column = (thread + k * threads) * 8;

@@ -1,7 +1,6 @@
 #include <algorithm>
 
-#include "ops/batch.h"
-#include "ops/cuda/common.cuh"
+#include "ops/cuda/rope.cuh"
 
 namespace r1::ops::cuda {
 namespace {
@@ -24,11 +23,7 @@ struct Pairs {
     }
     __device__ void turn(const Floats<kWidth>& cos, const Floats<kWidth>& sin, float direction) {
 #pragma unroll
-        for (int i = 0; i < kWidth; ++i) {
-            const float a = low.v[i], b = high.v[i], c = cos.v[i], s = direction * sin.v[i];
-            low.v[i] = a * c - b * s;
-            high.v[i] = b * c + a * s;
-        }
+        for (int i = 0; i < kWidth; ++i) cuda::turn(low.v[i], high.v[i], cos.v[i], direction * sin.v[i]);
     }
     __device__ void add(const Pairs& other) {
 #pragma unroll
@@ -53,9 +48,6 @@ struct Slots {
         }
     }
 };
-__device__ int64_t page_offset(int32_t slot, int hkv, int g, int d) {
-    return ((int64_t{slot / kPage} * hkv + g) * kPage + slot % kPage) * d;
-}
 
 // A token belongs to a row of the block's threads. A thread has kWidth pairs of every step-th head.
 struct Place {

@@ -61,6 +61,31 @@ __device__ inline void copy_box(uint32_t to, const CUtensorMap& from, uint32_t b
         : "memory");
 }
 
+__device__ inline void copy_box(uint32_t to, const CUtensorMap& from, uint32_t barrier, int x, int y, int z) {
+    asm volatile(
+        "cp.async.bulk.tensor.3d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%3, "
+        "%4, "
+        "%5}], [%2];" ::"r"(to),
+        "l"(&from), "r"(barrier), "r"(x), "r"(y), "r"(z)
+        : "memory");
+}
+__device__ inline void copy_box(uint32_t to, const CUtensorMap& from, uint32_t barrier, int x, int y, int z,
+                                int w, int v) {
+    asm volatile(
+        "cp.async.bulk.tensor.5d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%3, "
+        "%4, "
+        "%5, %6, %7}], [%2];" ::"r"(to),
+        "l"(&from), "r"(barrier), "r"(x), "r"(y), "r"(z), "r"(w), "r"(v)
+        : "memory");
+}
+// … and of bytes that lie side by side, a multiple of 16, at a multiple of 16.
+__device__ inline void copy_bytes(uint32_t to, const void* from, uint32_t bytes, uint32_t barrier) {
+    asm volatile(
+        "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(to),
+        "l"(from), "r"(bytes), "r"(barrier)
+        : "memory");
+}
+
 // ---- On the host: how a bf16 tensor lies in memory and which box of it a copy takes.
 
 struct TensorAxis {

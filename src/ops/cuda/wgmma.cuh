@@ -21,6 +21,11 @@ __device__ inline uint64_t matrix(uint32_t address, uint32_t panel) {
     return matrix_at(matrix_low(address, panel));
 }
 
+// Tells the compiler that a value is that of the whole warp: descriptions are read from uniform registers.
+__device__ inline uint32_t uniform(uint32_t x) {
+    return __shfl_sync(kAllLanes, x, 0);
+}
+
 // Registers and shared memory written before are seen by the products that follow …
 __device__ inline void begin_products() {
     asm volatile("wgmma.fence.sync.aligned;" ::: "memory");

@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <cstring>
+#include <functional>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -54,6 +55,19 @@ inline cudaStream_t test_stream() {
         return created;
     }();
     return stream;
+}
+
+// Runs what is enqueued as a graph, where kernels begin before those ahead of them have ended.
+inline void run_as_graph(const std::function<void()>& enqueue) {
+    cudaGraph_t graph = nullptr;
+    cudaGraphExec_t ready = nullptr;
+    check_cuda(cudaStreamBeginCapture(test_stream(), cudaStreamCaptureModeThreadLocal), "capturing");
+    enqueue();
+    check_cuda(cudaStreamEndCapture(test_stream(), &graph), "capturing");
+    check_cuda(cudaGraphInstantiate(&ready, graph, 0), "capturing");
+    check_cuda(cudaGraphLaunch(ready, test_stream()), "replaying");
+    check_cuda(cudaStreamSynchronize(test_stream()), "replaying");
+    cudaGraphExecDestroy(ready), cudaGraphDestroy(graph);
 }
 
 // An array with guards on both sides. Made of a count, its bytes are all ones until a kernel writes them: a

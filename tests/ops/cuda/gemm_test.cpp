@@ -1,6 +1,4 @@
 // Matrix products against double, and that a row's bits depend on itself alone.
-#include <functional>
-
 #include "ops/cuda/device_array.h"
 
 namespace r1::ops {
@@ -116,19 +114,6 @@ TEST(CudaGemm, ARowsBitsDoNotDependOnTheNumberOfRows) {
             }
         }
     }
-}
-
-// Runs what is enqueued as a graph, where kernels begin before those ahead of them have ended.
-void run_as_graph(const std::function<void()>& enqueue) {
-    cudaGraph_t graph = nullptr;
-    cudaGraphExec_t ready = nullptr;
-    check_cuda(cudaStreamBeginCapture(test_stream(), cudaStreamCaptureModeThreadLocal), "capturing");
-    enqueue();
-    check_cuda(cudaStreamEndCapture(test_stream(), &graph), "capturing");
-    check_cuda(cudaGraphInstantiate(&ready, graph, 0), "capturing");
-    check_cuda(cudaGraphLaunch(ready, test_stream()), "replaying");
-    check_cuda(cudaStreamSynchronize(test_stream()), "replaying");
-    cudaGraphExecDestroy(ready), cudaGraphDestroy(graph);
 }
 
 // The products for few rows, alone and in graphs, beside those that many rows take.
