@@ -23,26 +23,7 @@ using Scores = float[kBlock / 8][4];
 // By one warp from tiles of 16 queries and 64 keys. (Prefill has a warpgroup compute 64 rows, wgmma.cuh.)
 template <int D>
 __device__ inline void block_scores(Scores& z, uint32_t queries, uint32_t keys, int lane) {
-#pragma unroll
-    for (int j = 0; j < kBlock / 8; ++j)
-#pragma unroll
-        for (int i = 0; i < 4; ++i) z[j][i] = 0.0f;
-    // Tiles are aligned to 128 bytes: chunk 2·step of a row is its first address with some bits flipped.
-    const uint32_t q0 = queries + lane % 16 * 128 + ((lane / 16) ^ (lane % 8)) * 16;
-    const uint32_t k0 = keys + (lane % 8 + lane / 16 * 8) * 128 + ((lane / 8 % 2) ^ (lane % 8)) * 16;
-#pragma unroll
-    for (int step = 0; step < D / 16; ++step) {
-        const uint32_t flip = step % 4 * 32;
-        uint32_t q[4];
-        load_matrices(q, (q0 ^ flip) + step / 4 * (16 * 128));
-#pragma unroll
-        for (int j = 0; j < kBlock / 16; ++j) {
-            uint32_t k[4];
-            load_matrices(k, (k0 ^ flip) + step / 4 * (kBlock * 128) + j * 2048);
-            multiply(z[2 * j], q, k[0], k[1]);
-            multiply(z[2 * j + 1], q, k[2], k[3]);
-        }
-    }
+    multiply_transposed_by_warp<D, 16>(z, queries, keys, lane);
 }
 
 // Scores of keys behind the row's position become −inf; `first` is the block's first key.
@@ -98,20 +79,10 @@ __device__ inline void pack(Weights& w, const Scores& p) {
 // computed together, so that their products overlap.
 template <int D, class Take>
 __device__ inline void block_values(const Weights& p, uint32_t values, int lane, const Take& take) {
-    const uint32_t v0 = values + lane % 16 * 128 + ((lane / 16) ^ (lane % 8)) * 16;
 #pragma unroll
     for (int panel = 0; panel < D / 64; ++panel) {
         float o[8][4] = {};
-#pragma unroll
-        for (int step = 0; step < kBlock / 16; ++step) {
-#pragma unroll
-            for (int j = 0; j < 8; j += 2) {
-                uint32_t v[4];
-                load_transposed(v, (v0 ^ j * 16) + panel * (kBlock * 128) + step * 2048);
-                multiply(o[j], p[step], v[0], v[1]);
-                multiply(o[j + 1], p[step], v[2], v[3]);
-            }
-        }
+        multiply_rows_by_warp(o, p, values, panel, lane);
 #pragma unroll
         for (int j = 0; j < 8; ++j) take(panel * 8 + j, o[j]);
     }

@@ -5,8 +5,6 @@
 //   decode    a cluster of up to 8 thread blocks takes one token and key-value head; each warp computes
 //             another key block, the results meet in shared memory and are folded in ascending order
 // Which one runs, and how many warps and thread blocks share a token's keys, is chosen for speed alone.
-#include <cooperative_groups.h>
-
 #include <algorithm>
 
 #include "ops/cuda/attention_block.cuh"
@@ -16,7 +14,6 @@ namespace r1::ops::cuda {
 namespace {
 
 using namespace attention;
-namespace cg = cooperative_groups;
 
 struct Forward {
     bf16* out;
@@ -213,8 +210,8 @@ __global__ void __launch_bounds__(128) decode(const Forward at) {
     constexpr uint32_t kTileBytes = kBlock * D * sizeof(bf16);
     constexpr int kVectors = D / 4;
     using Layout = DecodeLayout<D>;
-    if (!at.early) cudaGridDependencySynchronize();
-    const cg::cluster_group cluster = cg::this_cluster();
+    if (!at.early) await();
+    const Cluster cluster = this_cluster();
     const int members = static_cast<int>(gridDim.x), rank = static_cast<int>(blockIdx.x);
     const int warps = static_cast<int>(blockDim.x) / kWarp;
     const int thread = threadIdx.x, warp = thread / kWarp, lane = thread % kWarp;
@@ -264,7 +261,7 @@ __global__ void __launch_bounds__(128) decode(const Forward at) {
         const int known = at.early ? position : end;
         load(keys, at.k, own, known);
         load(values, at.v, own, known);
-        if (at.early) cudaGridDependencySynchronize();
+        if (at.early) await();
         for (int i = thread; i < 16 * (D / 8); i += static_cast<int>(blockDim.x)) {
             const int row = i / (D / 8), chunk = i % (D / 8);
             const bool read = row < heads && chunk * 8 < shape.d;
@@ -281,7 +278,7 @@ __global__ void __launch_bounds__(128) decode(const Forward at) {
                          position % kBlock, lane);
         __syncthreads();
         // what the next kernel brings would delay the loads before
-        cudaTriggerProgrammaticLaunchCompletion();
+        announce();
 
         Running running;  // of row `thread`
         for (int base = 0; base < blocks; base += round) {
@@ -401,18 +398,23 @@ void launch_decode(cudaStream_t stream, const Forward& at) {
     const int64_t units = at.batch.segments * at.shape.hkv * chunks;
     constexpr int64_t kFull = 264;  // thread blocks that keep a device busy
     const int64_t most_warps = D > 128 ? 1 : units < kFull ? 4 : D == 64 ? 2 : 3;
-    const int warps = static_cast<int>(std::min(most_warps, longest));
-    int members = 1;
-    while (members < 8 && members * warps < longest && units * members * 2 <= kFull) members *= 2;
-    const DecodeLayout<D> layout{warps, members, std::min(kMaxHeads, at.shape.group)};
+    constexpr int kMostMembers = 8;
+    int warps = static_cast<int>(std::min(most_warps, longest)), members = 1;
+    const auto shared_of = [&](int of_members) {
+        return DecodeLayout<D>{warps, of_members, std::min(kMaxHeads, at.shape.group)}.bytes();
+    };
+    while (warps > 1 && shared_of(kMostMembers) > static_cast<size_t>(most_shared())) --warps;
+    while (has_dependent_launch() && members < kMostMembers && members * warps < longest &&
+           units * members * 2 <= kFull)
+        members *= 2;
+    const size_t shared = shared_of(members);
     check_cuda(cudaFuncSetAttribute(decode<D>, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                    static_cast<int>(layout.bytes())),
+                                    static_cast<int>(shared)),
                "attention decode");
     launch_clusters("attention decode", stream, decode<D>,
                     dim3(static_cast<unsigned>(members), static_cast<unsigned>(at.shape.hkv * chunks),
                          static_cast<unsigned>(at.batch.segments)),
-                    static_cast<unsigned>(members), dim3(static_cast<unsigned>(warps * kWarp)),
-                    layout.bytes(), at);
+                    static_cast<unsigned>(members), dim3(static_cast<unsigned>(warps * kWarp)), shared, at);
 }
 
 // Segments of one token go to decode where there are many of them, all others to prefill.

@@ -1,5 +1,6 @@
 // What the kernels share: 16-byte accesses, reductions in a fixed order, and the launch.
 #pragma once
+#include <cooperative_groups.h>
 #include <cuda_bf16.h>
 
 #include <cstdint>
@@ -7,6 +8,15 @@
 #include "core/check.h"
 #include "core/cuda.h"
 #include "ops/cuda/kernels.h"
+
+// Whether Hopper's own instructions are there: tensor copies, products of warpgroups. The sources build for
+// sm_80 and newer; kernels without another way are empty there, and has_hopper() keeps them from being
+// called.
+#if defined(__CUDA_ARCH__) && !defined(__CUDA_ARCH_FEAT_SM90_ALL)
+#define R1_HOPPER 0
+#else
+#define R1_HOPPER 1
+#endif
 
 namespace r1::ops::cuda {
 
@@ -194,16 +204,45 @@ __device__ inline uint8_t* tiles_begin(uint8_t* memory) {
 
 // ---- Launch
 
-// Programmatic dependent launch: a kernel may be started while the one before it in the stream still runs; it
-// touches memory after begin() alone, where that one has ended and its writes are seen.
-__device__ inline void begin() {
+// Programmatic dependent launch: after announce() the next kernel in the stream may start while this one
+// still runs; after await() those before have ended and their writes are seen. (Older processors start a
+// kernel when those before have ended.)
+__device__ inline void announce() {
 #if __CUDA_ARCH__ >= 900
     cudaTriggerProgrammaticLaunchCompletion();
+#endif
+}
+__device__ inline void await() {
+#if __CUDA_ARCH__ >= 900
     cudaGridDependencySynchronize();
 #endif
 }
+__device__ inline void begin() {
+    announce();
+    await();
+}
 
-bool has_dependent_launch();  // of the current device
+// The thread blocks of a cluster. Older processors have none: there a block is alone.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
+struct Cluster {
+    __device__ void sync() const { __syncthreads(); }
+    template <class T>
+    __device__ T* map_shared_rank(T* shared, unsigned) const {
+        return shared;
+    }
+};
+__device__ inline Cluster this_cluster() {
+    return {};
+}
+#else
+using Cluster = cooperative_groups::cluster_group;
+__device__ inline Cluster this_cluster() {
+    return cooperative_groups::this_cluster();
+}
+#endif
+
+bool has_dependent_launch();  // of the current device, as clusters
+int64_t most_shared();        // bytes that a thread block can have of it
 // Whether what is enqueued becomes part of a graph. A graph begins after all that was enqueued before it. So
 // what no kernel of the graph writes, as weights, the batch and earlier keys and values, may be read before
 // the kernels before this one have ended.

@@ -187,8 +187,8 @@ const Plan& plan_of(const CublasLt& lt, const Gemm& g, cudaStream_t stream) {
 }  // namespace
 
 bool is_few(const Gemm& g) {
-    const bool plain = fits(g) && g.n % 8 == 0 && !g.a_transposed && !g.b_transposed && !g.accumulate &&
-                       !g.workspace && g.alpha == 1.0f;
+    const bool plain = has_hopper() && fits(g) && g.n % 8 == 0 && !g.a_transposed && !g.b_transposed &&
+                       !g.accumulate && !g.workspace && g.alpha == 1.0f;
     return plain && (is_eight(g) || (g.m <= kFewRows && g.k <= kFewDepth && g.m * g.n * g.k <= kFewProducts));
 }
 

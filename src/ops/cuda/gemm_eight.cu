@@ -32,6 +32,7 @@ struct Operands {
 
 __global__ void __launch_bounds__(2 * kMostPairs * kWarp)
     gemm_eight_kernel(const __grid_constant__ Eight at) {
+#if R1_HOPPER
     extern __shared__ uint8_t unaligned[];
     __shared__ uint64_t barriers[2 * kMostStages + 1];
     const int thread = static_cast<int>(threadIdx.x), warp = thread / kWarp, lane = thread % kWarp;
@@ -79,7 +80,7 @@ __global__ void __launch_bounds__(2 * kMostPairs * kWarp)
         if (multiplies && first_tile < at.tiles) ending.begin(at, first_tile);
     };
     if (at.early) begin();
-    cudaGridDependencySynchronize();
+    await();
     if (!at.early) begin();
     if (at.norm) {
         for (int row = warp; row < at.m; row += static_cast<int>(blockDim.x) / kWarp) {
@@ -128,7 +129,7 @@ __global__ void __launch_bounds__(2 * kMostPairs * kWarp)
     };
 
     if (!at.norm) wait_barrier(arrived, 0);
-    cudaTriggerProgrammaticLaunchCompletion();
+    announce();
     for (int tile = first_tile; tile < at.tiles; tile += next_tile) {
         if (tile != first_tile) ending.begin(at, tile);
         ending.begin_residual(at);
@@ -167,6 +168,7 @@ __global__ void __launch_bounds__(2 * kMostPairs * kWarp)
         next_stage();
         ending.write(at, sums);
     }
+#endif
 }
 
 // How the work is cut. It changes no bit.

@@ -21,6 +21,7 @@ constexpr uint32_t kBehind = 64 * kPanel * sizeof(bf16) - kPanelBytes;  // read 
 template <bool kNorm>
 __global__ void __launch_bounds__((kConsumers + 1) * kWarp)
     gemm_eight_wide_kernel(const __grid_constant__ Eight at) {
+#if R1_HOPPER
     constexpr uint32_t kStage = kWeights + (kNorm ? 0 : kPanels * kTokenPanel);
     extern __shared__ uint8_t unaligned[];
     __shared__ uint64_t barriers[2 * kMostStages + 1];
@@ -66,7 +67,7 @@ __global__ void __launch_bounds__((kConsumers + 1) * kWarp)
         if (warp == 0) ending.begin(at, tile);
     };
     if (at.early) begin();
-    cudaGridDependencySynchronize();
+    await();
     if (!at.early) begin();
     if constexpr (kNorm) {
         for (int r = warp; r < at.m; r += kConsumers + 1) {
@@ -108,7 +109,7 @@ __global__ void __launch_bounds__((kConsumers + 1) * kWarp)
     int stage = 0, before = 0, chunk = 0;
     uint32_t parity = 0;
     wait_barrier(full, 0);
-    cudaTriggerProgrammaticLaunchCompletion();
+    announce();
     while ((chunk + 1) * kPanels <= panels) {
         begin_products();
 #pragma unroll
@@ -133,6 +134,7 @@ __global__ void __launch_bounds__((kConsumers + 1) * kWarp)
     }
     wait_products<0>(sums);
     if (warp == 0) ending.write(at, sums[0]);
+#endif
 }
 
 // How the work is cut. It changes no bit.

@@ -34,6 +34,8 @@ struct Few {
     bool early;  // whether the weight may be read before the kernels before this one have ended
 };
 
+#if R1_HOPPER
+
 // Keeps a value in a register, where the compiler would compute it again and again.
 __device__ inline uint32_t pinned(uint32_t x) {
     asm volatile("" : "+r"(x));
@@ -50,7 +52,7 @@ __global__ void __launch_bounds__(kConsumers + kWarp) gemm_few_kernel(const __gr
     constexpr uint32_t kTokenBytes = kTokens * kDepth * sizeof(bf16);
     extern __shared__ uint8_t unaligned[];
     __shared__ uint64_t barriers[2 * kMostStages];
-    cudaTriggerProgrammaticLaunchCompletion();
+    announce();
     const int thread = static_cast<int>(threadIdx.x), warp = thread / kWarp, lane = thread % kWarp;
     const int tile = static_cast<int>(blockIdx.x) / at.token_tiles;
     const int first_token = (static_cast<int>(blockIdx.x) - tile * at.token_tiles) * kTokens;
@@ -82,7 +84,7 @@ __global__ void __launch_bounds__(kConsumers + kWarp) gemm_few_kernel(const __gr
     }
     if (thread == 0) prefetch_map(at.tokens);
     __syncthreads();
-    cudaGridDependencySynchronize();
+    await();
 
     if (lane == 0) {  // one thread could not ask for so many copies fast enough
         for (int stage = warp; stage < at.stages; stage += kConsumers / kWarp + 1) bring_tokens(stage, stage);
@@ -209,6 +211,11 @@ __global__ void __launch_bounds__(kConsumers + kWarp) gemm_few_kernel(const __gr
         }
     }
 }
+
+#else
+template <int kTokens>
+__global__ void gemm_few_kernel(const __grid_constant__ Few) {}
+#endif
 
 // How the work is cut. It changes no bit.
 struct Cut {

@@ -85,6 +85,7 @@ struct Gemm {
 inline constexpr size_t kGemmWorkspace = size_t{64} << 20;
 void gemm(cudaStream_t, const Gemm&);
 void gemm_tiles(cudaStream_t, const Gemm&);
+bool has_hopper();  // launch.cu: whether Hopper's own matrix products are there, compiled and present
 // ---- gemm_few.cu: the same bits, sooner, for the few rows of a decode step. gemm() takes it by itself where
 // is_few(); with swiglu it is the caller who asks.
 bool is_few(const Gemm&);

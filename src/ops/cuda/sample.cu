@@ -1,11 +1,7 @@
-#include <cooperative_groups.h>
-
 #include "ops/cuda/row_statistics.cuh"
 
 namespace r1::ops::cuda {
 namespace {
-
-namespace cg = cooperative_groups;
 
 // core/rng.cpp's sample_uniform, bit for bit: Philox 4x32-10, and 24 bits of its first word.
 __device__ float uniform_of(const SampleKeys& keys, int64_t r) {
@@ -120,7 +116,7 @@ __global__ void __maxnreg__(40)
     const Segments segments(shared, v);
     reduce_segments(segments, row, v, factor, member, members);
     if (members > 1) {
-        const cg::cluster_group cluster = cg::this_cluster();  // whose first brings the segments together
+        const Cluster cluster = this_cluster();  // whose first brings the segments together
         cluster.sync();
         for (int i = static_cast<int>(threadIdx.x); member == 0 && i < 3 * segments.count;
              i += static_cast<int>(blockDim.x))

@@ -2,10 +2,14 @@
 // bytes with the 128-byte swizzle. A 64 × N accumulator lies as float[N / 8][4]: lane 4·g + c of warp w holds
 // of rows 16·w + g (values 0 and 1) and 16·w + g + 8 (2 and 3) columns 8·j + 2·c and the next. A left operand
 // in registers has the layout of mma.m16n8k16.
+// Compiled for other processors, four warps compute the same bits of the same tiles by mma.
 #pragma once
 #include "ops/cuda/common.cuh"
+#include "ops/cuda/mma.cuh"
 
 namespace r1::ops::cuda {
+
+#if R1_HOPPER
 
 // A matrix in shared memory, in panels of 64 columns with the 128-byte swizzle. `panel` is the distance of
 // panels in bytes, which counts where a product spans several panels of a transposed operand. The low half of
@@ -157,5 +161,36 @@ __device__ inline void multiply_rows(float (&c)[kColumns / 8][4], const uint32_t
 #pragma unroll
     for (int step = 1; step < 4; ++step) product_step<true>(c, a[step], matrix(b + step * 2048, kPanel));
 }
+
+#else
+
+__device__ inline void begin_products() {}
+__device__ inline void end_products() {}
+template <int kPending, class... Accumulators>
+__device__ inline void wait_products(Accumulators&...) {}
+__device__ inline void publish_copies() {}
+
+template <int D>
+__device__ inline void multiply_transposed(float (&c)[8][4], uint32_t a, uint32_t b) {
+    const int warp = static_cast<int>(threadIdx.x) / kWarp % 4, lane = static_cast<int>(threadIdx.x) % kWarp;
+    multiply_transposed_by_warp<D, 64>(c, a + warp * 2048, b, lane);
+}
+template <bool kAdd, int kColumns>
+__device__ inline void multiply_rows(float (&c)[kColumns / 8][4], const uint32_t (&a)[4][4], uint32_t b,
+                                     int column) {
+#pragma unroll
+    for (int panel = 0; panel < kColumns / 64; ++panel) {
+        float(&part)[8][4] = reinterpret_cast<float(&)[8][4]>(c[panel * 8]);
+        if constexpr (!kAdd) {
+#pragma unroll
+            for (int j = 0; j < 8; ++j)
+#pragma unroll
+                for (int i = 0; i < 4; ++i) part[j][i] = 0.0f;
+        }
+        multiply_rows_by_warp(part, a, b, column / 64 + panel, static_cast<int>(threadIdx.x) % kWarp);
+    }
+}
+
+#endif
 
 }  // namespace r1::ops::cuda

@@ -48,6 +48,10 @@ inline Vec widen(const Bits& bits) {
     return widen(from_bf16(bits));
 }
 
+#define R1_NEED_HOPPER() \
+    R1_NEED_GPU();       \
+    if (!cuda::has_hopper()) GTEST_SKIP() << "Hopper's matrix products are not there"
+
 inline cudaStream_t test_stream() {
     static cudaStream_t stream = [] {
         cudaStream_t created = nullptr;

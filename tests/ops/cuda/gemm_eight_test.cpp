@@ -24,7 +24,7 @@ cuda::Gemm product(const bf16* x, const bf16* w, const bf16* bias, int64_t m, in
 }
 
 TEST(CudaGemmEight, IsTheNormTheProductAndTheRotation) {
-    R1_NEED_GPU();
+    R1_NEED_HOPPER();
     constexpr int64_t kPositions = 100, kPages = 3;
     for (const Shape& s : kShapes) {
         for (const bool biased : {false, true}) {
@@ -73,7 +73,7 @@ TEST(CudaGemmEight, IsTheNormTheProductAndTheRotation) {
 }
 
 TEST(CudaGemmEight, IsTheNormTheProductAndSwiglu) {
-    R1_NEED_GPU();
+    R1_NEED_HOPPER();
     for (const Shape& s : kShapes) {
         for (const bool biased : {false, true}) {
             const int64_t n = 2 * s.f;
@@ -104,7 +104,7 @@ TEST(CudaGemmEight, IsTheNormTheProductAndSwiglu) {
 
 // Long sums in which much cancels, over which the products of warps and of warpgroups must not part.
 TEST(CudaGemmEight, HasTheBitsOfManyRowsWhereMuchCancels) {
-    R1_NEED_GPU();
+    R1_NEED_HOPPER();
     constexpr int64_t kMany = 300, kN = 512, kK = 4096;
     for (const int kind : {0, 1, 2}) {  // wide exponents, neighbours that cancel, tiny products
         Rng rng(7);
