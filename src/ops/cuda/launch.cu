@@ -1,32 +1,20 @@
 #include "ops/cuda/common.cuh"
 
 namespace r1::ops::cuda {
-
 namespace {
 
+int of_device(cudaDeviceAttr attribute) {
+    int device = 0, value = 0;
+    check_cuda(cudaGetDevice(&device), "asking for the current device");
+    check_cuda(cudaDeviceGetAttribute(&value, attribute, device), "asking what the device can do");
+    return value;
+}
 int compute_capability() {  // its first number
-    static const int major = [] {
-        int device = 0, value = 0;
-        check_cuda(cudaGetDevice(&device), "asking for the current device");
-        check_cuda(cudaDeviceGetAttribute(&value, cudaDevAttrComputeCapabilityMajor, device),
-                   "asking for the compute capability");
-        return value;
-    }();
+    static const int major = of_device(cudaDevAttrComputeCapabilityMajor);
     return major;
 }
 
 }  // namespace
-
-int64_t most_shared() {
-    static const int most = [] {
-        int device = 0, value = 0;
-        check_cuda(cudaGetDevice(&device), "asking for the current device");
-        check_cuda(cudaDeviceGetAttribute(&value, cudaDevAttrMaxSharedMemoryPerBlockOptin, device),
-                   "asking for the shared memory of a thread block");
-        return value;
-    }();
-    return most;
-}
 
 bool has_dependent_launch() {
     return compute_capability() >= 9;
@@ -34,6 +22,11 @@ bool has_dependent_launch() {
 
 bool has_hopper() {
     return R1_HAS_HOPPER && compute_capability() == 9;
+}
+
+int64_t most_shared() {
+    static const int most = of_device(cudaDevAttrMaxSharedMemoryPerBlockOptin);
+    return most;
 }
 
 bool is_recorded(cudaStream_t stream) {
