@@ -1,5 +1,9 @@
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <cstdio>
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -311,13 +315,17 @@ int run_mutate(const Config& c) {
     for (const auto& file : c.files)
         for_each_row(file, visit, [&](const std::string& problem) { problems.push_back(problem); });
     {
-        std::atomic<size_t> next{0};
+        std::atomic<size_t> next{0}, done{0};
         std::vector<std::jthread> workers;
         const size_t most = std::clamp<size_t>(std::thread::hardware_concurrency(), 1, 8);
         for (size_t i = 0; i < std::min(most, all.size()); ++i)
             workers.emplace_back([&] {
-                for (size_t at = next++; at < all.size(); at = next++) mutate(all[at], c);
+                for (size_t at = next++; at < all.size(); at = next++) mutate(all[at], c), ++done;
             });
+        const bool shown = ::isatty(STDERR_FILENO) == 1;
+        for (; shown && done < all.size(); std::this_thread::sleep_for(std::chrono::milliseconds(200)))
+            std::fprintf(stderr, "\r%zu of %zu programs", done.load(), all.size());
+        if (shown) std::fputs("\r\033[K", stderr);
     }
     std::map<std::string, size_t> kinds;
     std::string lines;

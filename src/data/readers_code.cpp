@@ -1,8 +1,8 @@
 // Problems whose answer is a program, and those whose answer is a letter.
-#include "core/ascii.h"
 #include "core/check.h"
 #include "data/fields.h"
 #include "data/wording.h"
+#include "reward/code_problem.h"
 
 namespace r1::readers {
 namespace {
@@ -19,10 +19,10 @@ json tests_of(const json& row, std::initializer_list<const char*> keys) {
 
 std::string language_of(const json& value) {
     if (value.is_null()) return "python";
-    const std::string name = ascii_lower(as_text(value));
-    if (name.starts_with("py")) return "python";
-    if (name.starts_with("cpp") || name.starts_with("c++")) return "cpp";
-    fail("the language \"", name, "\" is not one that can be run: python or cpp");
+    const std::string name = as_text(value);
+    const std::string_view language = programming_language(name);
+    check(!language.empty(), "the language \"", name, "\" is not one that can be run: python or cpp");
+    return std::string(language);
 }
 
 }  // namespace

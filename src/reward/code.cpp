@@ -73,10 +73,7 @@ bool defines(std::string_view source, const std::string& function) {
 }
 
 bool is_of_language(const std::string& name, const std::string& language) {
-    if (language == "cpp")
-        return name.starts_with("cpp") || name.starts_with("c++") || name == "cc" || name == "cxx" ||
-               name == "c";
-    return name.starts_with("python") || name == "py" || name == "py3";
+    return programming_language(name) == language || (language == "cpp" && name == "c");
 }
 
 // A model writes the whole function, or what follows the prompt's signature.

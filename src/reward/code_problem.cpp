@@ -204,10 +204,10 @@ void set_options(CodeProblem& problem, const json& gold) {
 }
 
 std::string language_of(const json& gold) {
-    const std::string name = ascii_lower(optional_text(gold, "language"));
-    if (name.empty() || name == "python" || name == "python3" || name == "py") return "python";
-    if (name == "cpp" || name == "c++" || name == "cc" || name == "c++20") return "cpp";
-    fail("code: unknown language \"", name, "\"; the known ones are python and cpp");
+    const std::string name = optional_text(gold, "language");
+    const std::string_view language = name.empty() ? "python" : programming_language(name);
+    check(!language.empty(), "code: unknown language \"", name, "\"; the known ones are python and cpp");
+    return std::string(language);
 }
 
 void set_tests(CodeProblem& problem, const json& gold) {
@@ -244,6 +244,14 @@ void set_tests(CodeProblem& problem, const json& gold) {
 }
 
 }  // namespace
+
+std::string_view programming_language(std::string_view name) {
+    const std::string lower = ascii_lower(name);
+    const auto begins = [&](const char* with) { return lower.starts_with(with); };
+    if (lower == "py" || lower == "py3" || begins("python") || begins("pypy")) return "python";
+    if (lower == "cc" || lower == "cxx" || begins("cpp") || begins("c++") || begins("gnu c++")) return "cpp";
+    return "";
+}
 
 CodeProblem parse_code_problem(const json& gold) {
     check(gold.is_object(), "code: gold is not an object with tests");

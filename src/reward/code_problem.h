@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "reward/verdict.h"
@@ -15,6 +16,10 @@ enum class OutputCompare : uint8_t {
     lines,   // open-r1's: line by line, without blanks at the ends
     exact,   // but for white space at the end of the whole
 };
+
+// "python" or "cpp" by the names that data sets and models give them, in any case (py, Python3, PyPy 3,
+// C++17, cc); "" for any other.
+std::string_view programming_language(std::string_view name);
 
 struct InputOutput {
     std::string input, output;

@@ -29,6 +29,15 @@ class CodeTest : public testing::Test {
 };
 using BugfixTest = CodeTest;
 
+TEST(Code, LanguagesGoByManyNames) {
+    for (const char* name : {"python", "Python 3", "py", "PY3", "python3.11", "PyPy 3"})
+        EXPECT_EQ(programming_language(name), "python") << name;
+    for (const char* name : {"cpp", "C++", "C++17", "cc", "cxx", "GNU C++20", "cpp20"})
+        EXPECT_EQ(programming_language(name), "cpp") << name;
+    for (const char* name : {"", "c", "pycon", "pytb", "Rust", "java", "cobol"})
+        EXPECT_EQ(programming_language(name), "") << name;
+}
+
 TEST(CodeBlocks, TheLastOfTheLanguageAfterTheThinking) {
     CodeBlock block;
     std::string reason;
