@@ -248,7 +248,8 @@ void set_tests(CodeProblem& problem, const json& gold) {
 std::string_view programming_language(std::string_view name) {
     const std::string lower = ascii_lower(name);
     const auto begins = [&](const char* with) { return lower.starts_with(with); };
-    if (lower == "py" || lower == "py3" || begins("python") || begins("pypy")) return "python";
+    const bool old = begins("python2") || begins("python 2") || begins("pypy 2") || begins("pypy2");
+    if (lower == "py" || lower == "py3" || ((begins("python") || begins("pypy")) && !old)) return "python";
     if (lower == "cc" || lower == "cxx" || begins("cpp") || begins("c++") || begins("gnu c++")) return "cpp";
     return "";
 }

@@ -18,7 +18,7 @@ enum class OutputCompare : uint8_t {
 };
 
 // "python" or "cpp" by the names that data sets and models give them, in any case (py, Python3, PyPy 3,
-// C++17, cc); "" for any other.
+// C++17, cc); "" for any other, as Python 2.
 std::string_view programming_language(std::string_view name);
 
 struct InputOutput {

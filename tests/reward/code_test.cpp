@@ -34,7 +34,7 @@ TEST(Code, LanguagesGoByManyNames) {
         EXPECT_EQ(programming_language(name), "python") << name;
     for (const char* name : {"cpp", "C++", "C++17", "cc", "cxx", "GNU C++20", "cpp20"})
         EXPECT_EQ(programming_language(name), "cpp") << name;
-    for (const char* name : {"", "c", "pycon", "pytb", "Rust", "java", "cobol"})
+    for (const char* name : {"", "c", "pycon", "pytb", "Rust", "java", "cobol", "python2.7", "PyPy 2"})
         EXPECT_EQ(programming_language(name), "") << name;
 }
 
