@@ -226,7 +226,7 @@ void* CudaStream::scratch(size_t bytes) {
     return scratch_.get();
 }
 
-SharedMemory::~SharedMemory() {
+PinnedMemory::~PinnedMemory() {
     if (done_) {
         cudaEventSynchronize(done_);
         cudaEventDestroy(done_);
@@ -234,23 +234,23 @@ SharedMemory::~SharedMemory() {
     cudaFreeHost(data_);
 }
 
-void* SharedMemory::acquire(size_t bytes) {
+void* PinnedMemory::acquire(size_t bytes) {
     if (!done_) check_cuda(cudaEventCreateWithFlags(&done_, cudaEventDisableTiming), "making an event");
     wait();
     if (bytes > size_) {
         check_cuda(cudaFreeHost(data_), "freeing pinned memory");
         data_ = nullptr, size_ = 0;
-        check_cuda(cudaMallocHost(&data_, 2 * bytes), "allocating pinned memory");
+        check_cuda(cudaMallocHost(&data_, 2 * bytes), "allocating pinned memory");  // grows seldom
         size_ = 2 * bytes;
     }
     return data_;
 }
 
-void SharedMemory::lend(CudaStream& stream) {
+void PinnedMemory::lend(CudaStream& stream) {
     check_cuda(cudaEventRecord(done_, stream.get()), "recording an event");
 }
 
-const void* SharedMemory::wait() {
+const void* PinnedMemory::wait() {
     check_cuda(cudaEventSynchronize(done_), "running the kernels before this");
     return data_;
 }
@@ -301,12 +301,12 @@ void CudaStream::synchronize() {}
 void* CudaStream::scratch(size_t) {
     no_cuda();
 }
-SharedMemory::~SharedMemory() = default;
-void* SharedMemory::acquire(size_t) {
+PinnedMemory::~PinnedMemory() = default;
+void* PinnedMemory::acquire(size_t) {
     no_cuda();
 }
-void SharedMemory::lend(CudaStream&) {}
-const void* SharedMemory::wait() {
+void PinnedMemory::lend(CudaStream&) {}
+const void* PinnedMemory::wait() {
     no_cuda();
 }
 

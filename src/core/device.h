@@ -88,15 +88,15 @@ class CudaStream {
     size_t scratch_bytes_ = 0;
 };
 
-// Memory of the host that kernels read and write at its address.
-class SharedMemory {
+// Pinned memory of the host, which kernels read and write at its address.
+class PinnedMemory {
   public:
-    SharedMemory() = default;
-    ~SharedMemory();
-    SharedMemory(const SharedMemory&) = delete;
-    SharedMemory& operator=(const SharedMemory&) = delete;
+    PinnedMemory() = default;
+    ~PinnedMemory();
+    PinnedMemory(const PinnedMemory&) = delete;
+    PinnedMemory& operator=(const PinnedMemory&) = delete;
 
-    // At least so many bytes, which is waited for until no kernel uses them; where it grows, others.
+    // At least so many bytes. Waits until no kernel uses them any more; where the memory grows, it moves.
     void* acquire(size_t bytes);
     void lend(CudaStream& stream);  // to all that was enqueued so far
     const void* wait();             // until that has run

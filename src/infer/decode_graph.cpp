@@ -139,32 +139,34 @@ DecodeGraphs::Pending DecodeGraphs::enqueue(Stream& stream, const ops::PackedBat
     }
     arena_generation_ = arena.generation();
     if (!results_) results_ = Buffer(DType::i32, {2 * most_}, Device::cuda);
-    std::shared_ptr<Step>& step = steps_[key];
-    const bool first = !step;
-    if (first) step = std::make_shared<Step>(key.sequences, key.pages);
+    const auto known = steps_.find(key);
+    const bool first = known == steps_.end();
+    const auto step = first ? std::make_shared<Step>(key.sequences, key.pages) : known->second;
     auto* tokens = results_.as<int32_t>();
     const size_t place = next_;
     next_ = 1 - next_;
     auto* inputs = static_cast<int32_t*>(
-        shared_[place].acquire(static_cast<size_t>(step->size + 2 * most_) * sizeof(int32_t)));
+        pinned_[place].acquire(static_cast<size_t>(step->size + 2 * most_) * sizeof(int32_t)));
     step->fill(inputs, batch, from, inv_temperature, keys);
     exchange(stream, step->memory.as<int32_t>(), inputs, step->size);
+    pinned_[place].lend(*stream.cuda);  // also if what follows throws
     const auto compute = [&] {
         step->compute(stream, model_, cache, arena, tokens, reinterpret_cast<float*>(tokens + most_));
     };
     if (first) {
         compute();
+        steps_.emplace(key, step);
     } else {
         if (!step->graph) step->graph = std::make_unique<CudaGraph>(*stream.cuda, compute);
         step->graph->replay(*stream.cuda);
     }
     exchange(stream, inputs + step->size, tokens, 2 * most_);
-    shared_[place].lend(*stream.cuda);
+    pinned_[place].lend(*stream.cuda);
     return {count, place, step->size};
 }
 
 DecodeGraphs::Drawn DecodeGraphs::fetch(Pending step) {
-    const auto* tokens = static_cast<const int32_t*>(shared_[step.place].wait()) + step.results;
+    const auto* tokens = static_cast<const int32_t*>(pinned_[step.place].wait()) + step.results;
     const auto count = static_cast<size_t>(step.count);
     return {{tokens, count}, {reinterpret_cast<const float*>(tokens + most_), count}};
 }

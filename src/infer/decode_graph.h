@@ -23,7 +23,7 @@ class DecodeGraphs {
     struct Pending {
         int64_t count = 0;
         size_t place = 0;
-        int64_t results = 0;
+        int64_t results = 0;  // where they begin in the pinned memory, in numbers
     };
     // `batch` has one token, and one slot for it, in each segment; none of its pages lies outside of the
     // cache. Where from[i] is not negative, sequence i continues with the token that row from[i] of the step
@@ -51,7 +51,7 @@ class DecodeGraphs {
     Model& model_;
     int64_t most_;
     Buffer results_;          // of the last step: tokens [most_], then log-probabilities [most_]
-    SharedMemory shared_[2];  // of the two steps: inputs, then results
+    PinnedMemory pinned_[2];  // of the two steps: inputs, then results
     size_t next_ = 0;
     std::map<Key, std::shared_ptr<Step>> steps_;
     uint64_t arena_generation_ = 0;

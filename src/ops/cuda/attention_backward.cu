@@ -339,12 +339,8 @@ __global__ void __launch_bounds__(256) key_sums(const Backward at) {
 template <int D>
 void launch_passes(cudaStream_t stream, const Backward& at) {
     const Shape& shape = at.shape;
-    check_cuda(cudaFuncSetAttribute(query_gradients<D>, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                    static_cast<int>(kQueryShared<D>)),
-               "attention backward");
-    check_cuda(cudaFuncSetAttribute(key_gradients<D>, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                    static_cast<int>(kKeyShared<D>)),
-               "attention backward");
+    allow_shared("attention backward", query_gradients<D>, kQueryShared<D>);
+    allow_shared("attention backward", key_gradients<D>, kKeyShared<D>);
     launch("attention backward: dk, dv", stream, key_gradients<D>,
            at.batch.key_item_count * shape.hkv * (D / kKeyColumns<D>), dim3(kThreads), kKeyShared<D>, at);
     launch("attention backward: shared pages", stream, key_sums, at.batch.key_sum_count * shape.hkv,

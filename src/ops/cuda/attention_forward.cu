@@ -380,9 +380,7 @@ __global__ void __launch_bounds__(128) decode(const Forward at) {
 
 template <int D>
 void launch_prefill(cudaStream_t stream, const Forward& at) {
-    check_cuda(cudaFuncSetAttribute(prefill<D>, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                    static_cast<int>(kPrefillShared<D>)),
-               "attention forward");
+    allow_shared("attention forward", prefill<D>, kPrefillShared<D>);
     Forward tiled = at;
     tiled.tiles = static_cast<int>(tile_bound(at.batch, at.shape, kPrefillRows));
     launch("attention forward", stream, prefill<D>, int64_t{tiled.tiles} * at.shape.hkv,
@@ -408,9 +406,7 @@ void launch_decode(cudaStream_t stream, const Forward& at) {
            units * members * 2 <= kFull)
         members *= 2;
     const size_t shared = shared_of(members);
-    check_cuda(cudaFuncSetAttribute(decode<D>, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                    static_cast<int>(shared)),
-               "attention decode");
+    allow_shared("attention decode", decode<D>, shared);
     launch_clusters("attention decode", stream, decode<D>,
                     dim3(static_cast<unsigned>(members), static_cast<unsigned>(at.shape.hkv * chunks),
                          static_cast<unsigned>(at.batch.segments)),

@@ -241,12 +241,19 @@ __device__ inline Cluster this_cluster() {
 }
 #endif
 
-bool has_dependent_launch();  // of the current device, as clusters
-int64_t most_shared();        // bytes that a thread block can have of it
-// Whether what is enqueued becomes part of a graph. A graph begins after all that was enqueued before it. So
-// what no kernel of the graph writes, as weights, the batch and earlier keys and values, may be read before
-// the kernels before this one have ended.
-bool is_recorded(cudaStream_t stream);
+bool has_dependent_launch();  // of the device, as clusters
+int64_t most_shared();        // bytes of shared memory that a thread block can have
+
+// To be called before a launch with so many bytes of shared memory.
+template <class Kernel>
+void allow_shared(const char* name, Kernel kernel, size_t bytes) {
+    check(static_cast<int64_t>(bytes) <= most_shared(), name, ": a thread block needs ", bytes,
+          " bytes of shared memory and has at most ", most_shared(),
+          " on this GPU; use a model with a smaller head_dim, another GPU or --device cpu");
+    check_cuda(
+        cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)),
+        name);
+}
 
 // Blocks that are neighbours in x form clusters of `members`, which need a processor of 9.0 if there are more
 // than one.

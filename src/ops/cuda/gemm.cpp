@@ -23,7 +23,8 @@ bool aligned(const void* data, int64_t stride, int64_t size) {
 bool fits(const Gemm& g) {
     const bool sums_over_rows = g.a_transposed;  // then k is a number of tokens
     return (sums_over_rows || g.k % 8 == 0) && aligned(g.a, g.lda, 2) && aligned(g.b, g.ldb, 2) &&
-           aligned(g.d, g.ldd, g.d_f32 ? 4 : 2) && aligned(g.residual, g.ldd, 2) && aligned(g.bias, 0, 2);
+           aligned(g.d, g.ldd, g.d_f32 ? 4 : 2) && aligned(g.residual, g.ldd, 2) && aligned(g.bias, 0, 2) &&
+           aligned(g.norm, 0, 2);
 }
 
 // Where gemm_few.cu is faster, measured on an H200. (Where n is not a multiple of 8, cuBLASLt's bits are
@@ -169,9 +170,7 @@ Plan make_plan(const CublasLt& lt, const Gemm& g, cudaStream_t stream) {
         if (algorithms.empty()) algorithms.push_back(reference);
     }
     plan.algorithm = algorithms.front();
-    cudaStreamCaptureStatus capturing = cudaStreamCaptureStatusNone;
-    check_cuda(cudaStreamIsCapturing(stream, &capturing), "asking whether a graph is recorded");
-    const bool again = !g.accumulate && g.m <= kTuned && capturing == cudaStreamCaptureStatusNone;
+    const bool again = !g.accumulate && g.m <= kTuned && !is_recorded(stream);
     if (again && algorithms.size() > 1) plan.algorithm = fastest(lt, g, plan, algorithms, stream);
     return plan;
 }

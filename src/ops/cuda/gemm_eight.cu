@@ -187,9 +187,7 @@ void compute(cudaStream_t stream, Eight at, const Gemm& g) {
     at.weights = weights_map(at, g, kPanels);
     const size_t shared =
         static_cast<size_t>(at.pairs * at.stages * kStage + (g.m * (g.k + kPad) + g.k) * kSize + 1024);
-    check_cuda(cudaFuncSetAttribute(gemm_eight_kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                    static_cast<int>(shared)),
-               "a matrix product of at most 8 rows");
+    allow_shared("a matrix product of at most 8 rows", gemm_eight_kernel, shared);
     const int64_t warps = std::max<int64_t>(2 * at.pairs, g.norm ? g.m : 0);
     launch("a matrix product of at most 8 rows", stream, gemm_eight_kernel, blocks,
            dim3(static_cast<unsigned>(warps * kWarp)), shared, at);

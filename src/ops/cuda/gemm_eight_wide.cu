@@ -154,9 +154,7 @@ void compute(cudaStream_t stream, Eight at, const Gemm& g) {
     const int64_t rows = kNorm ? 9 * g.k * static_cast<int64_t>(sizeof(bf16)) : 0;  // and the norm's weights
     const auto shared = static_cast<size_t>(at.stages * kStage + std::max<int64_t>(rows, kBehind) + 1024);
     const auto kernel = gemm_eight_wide_kernel<kNorm>;
-    check_cuda(
-        cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared)),
-        "a matrix product of at most 8 rows");
+    allow_shared("a matrix product of at most 8 rows", kernel, shared);
     launch("a matrix product of at most 8 rows", stream, kernel, at.tiles, dim3((kConsumers + 1) * kWarp),
            shared, at);
 }

@@ -249,9 +249,7 @@ Cut cut_of(const Gemm& g) {
 
 template <int kTokens>
 void launch_few(cudaStream_t stream, const Cut& cut, const Few& at) {
-    check_cuda(cudaFuncSetAttribute(gemm_few_kernel<kTokens>, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                    static_cast<int>(cut.shared)),
-               "a matrix product of few rows");
+    allow_shared("a matrix product of few rows", gemm_few_kernel<kTokens>, cut.shared);
     launch("a matrix product of few rows", stream, gemm_few_kernel<kTokens>, cut.blocks,
            dim3(kConsumers + kWarp), cut.shared, at);
 }

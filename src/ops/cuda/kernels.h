@@ -85,7 +85,12 @@ struct Gemm {
 inline constexpr size_t kGemmWorkspace = size_t{64} << 20;
 void gemm(cudaStream_t, const Gemm&);
 void gemm_tiles(cudaStream_t, const Gemm&);
-bool has_hopper();  // launch.cu: whether Hopper's own matrix products are there, compiled and present
+// ---- launch.cu: whether Hopper's own matrix products are there, compiled and present
+bool has_hopper();
+// Whether what is enqueued becomes part of a graph. A graph begins after all that was enqueued before it. So
+// what no kernel of the graph writes, as weights, the batch and earlier keys and values, may be read before
+// the kernels before this one have ended.
+bool is_recorded(cudaStream_t);
 // ---- gemm_few.cu: the same bits, sooner, for the few rows of a decode step. gemm() takes it by itself where
 // is_few(); with swiglu it is the caller who asks.
 bool is_few(const Gemm&);
