@@ -8,19 +8,15 @@
 #include "data/rows.h"
 #include "reward/bugfix.h"
 #include "reward/code.h"
-#include "sandbox/launch.h"
+#include "sandbox/boxed_test.h"
 
 namespace r1 {
 namespace {
 
 using nlohmann::json;
 
-class CodeDataTest : public testing::Test {
+class CodeDataTest : public sandbox::BoxedTest {
   protected:
-    void SetUp() override {
-        const std::string problem = sandbox::sandbox_problem();
-        if (!problem.empty()) GTEST_SKIP() << problem;
-    }
     // A share of the rows; none, and the test skips, where the data is not beside the checkout.
     std::vector<json> rows(const std::string& name, size_t step = 20) {
         const std::filesystem::path path = std::filesystem::path(R1_SOURCE_DIR) / "../shared/data" / name;

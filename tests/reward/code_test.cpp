@@ -13,20 +13,14 @@
 #include "reward/mutate.h"
 #include "reward/patch.h"
 #include "reward/verifier.h"
-#include "sandbox/launch.h"
+#include "sandbox/boxed_test.h"
 
 namespace r1 {
 namespace {
 
 using nlohmann::json;
 
-class CodeTest : public testing::Test {
-  protected:
-    void SetUp() override {
-        const std::string problem = sandbox::sandbox_problem();
-        if (!problem.empty()) GTEST_SKIP() << problem;
-    }
-};
+class CodeTest : public sandbox::BoxedTest {};
 using BugfixTest = CodeTest;
 
 TEST(Code, LanguagesGoByManyNames) {

@@ -6,7 +6,7 @@
 
 #include "core/check.h"
 #include "reward/code.h"
-#include "sandbox/launch.h"
+#include "sandbox/boxed_test.h"
 
 namespace r1 {
 namespace {
@@ -143,12 +143,8 @@ const char* const kStallers[] = {
     "def add(a, b): return float('nan')",
 };
 
-class FakeVerdictTest : public testing::Test {
+class FakeVerdictTest : public sandbox::BoxedTest {
   protected:
-    void SetUp() override {
-        const std::string problem = sandbox::sandbox_problem();
-        if (!problem.empty()) GTEST_SKIP() << problem;
-    }
     void expect_none_passes(json gold, std::span<const char* const> cheats = kCheats) {
         gold["time_limit"] = 0.2;
         gold["wall_limit"] = 2;

@@ -5,20 +5,14 @@
 
 #include "reward/code.h"
 #include "reward/verifier.h"
-#include "sandbox/launch.h"
+#include "sandbox/boxed_test.h"
 
 namespace r1 {
 namespace {
 
 using nlohmann::json;
 
-class HonestCodeTest : public testing::Test {
-  protected:
-    void SetUp() override {
-        const std::string problem = sandbox::sandbox_problem();
-        if (!problem.empty()) GTEST_SKIP() << problem;
-    }
-};
+class HonestCodeTest : public sandbox::BoxedTest {};
 
 void expect_right(const json& gold, const std::string& source) {
     const Verdict verdict = compare_code(gold, source);
