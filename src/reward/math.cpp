@@ -82,9 +82,7 @@ struct Gold {
 
 Gold read_gold(const nlohmann::json& given) {
     const bool object = given.is_object();
-    check(!object || given.contains("gold"), "math: gold is missing");
-    const nlohmann::json& gold = object ? given["gold"] : given;
-    check(gold.is_string() || gold.is_number(), "math: gold is neither a string nor a number");
+    const nlohmann::json& gold = plain_gold(given, "math");
     const std::string text = gold.is_string() ? gold.get<std::string>() : gold.dump();
     Policy policy;
     if (object && given.contains("anchors")) policy.anchors = parse_anchors(given["anchors"]);

@@ -22,9 +22,7 @@ struct Gold {
 
 Gold read_gold(const nlohmann::json& given) {
     const bool object = given.is_object();
-    check(!object || given.contains("gold"), "number: gold is missing");
-    const nlohmann::json& gold = object ? given["gold"] : given;
-    check(gold.is_string() || gold.is_number(), "number: gold is neither a string nor a number");
+    const nlohmann::json& gold = plain_gold(given, "number");
     const std::string text = gold.is_string() ? gold.get<std::string>() : gold.dump();
     const size_t marks = text.rfind("####");
     const auto value = parse_number(marks == std::string::npos ? std::string_view(text)

@@ -203,6 +203,14 @@ nlohmann::json grade(const nlohmann::json& request) {
     return {{"score", verdict.score}, {"outcome", name_of(verdict.outcome)}, {"reason", verdict.reason}};
 }
 
+const nlohmann::json& plain_gold(const nlohmann::json& given, std::string_view verifier) {
+    const bool object = given.is_object();
+    check(!object || given.contains("gold"), verifier, ": gold is missing");
+    const nlohmann::json& gold = object ? given["gold"] : given;
+    check(gold.is_string() || gold.is_number(), verifier, ": gold is neither a string nor a number");
+    return gold;
+}
+
 bool after_thinking(std::string_view completion, std::string_view& rest) {
     constexpr std::string_view open = "<think>", close = "</think>";
     const size_t closed = completion.rfind(close), opened = completion.rfind(open);

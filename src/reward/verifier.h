@@ -36,6 +36,10 @@ Verdict verify(const std::string& kind, const nlohmann::json& gold, std::string_
 Verdict grade_verdict(const nlohmann::json& request);
 nlohmann::json grade(const nlohmann::json& request);
 
+// The text or number that is the gold, or that its "gold" is where it has options beside it. Throws Error on
+// anything else, in the verifier's name.
+const nlohmann::json& plain_gold(const nlohmann::json& given, std::string_view verifier);
+
 // --- the answer in a completion
 // ---------------------------------------------------------------------------------
 
