@@ -149,16 +149,20 @@ DecodeGraphs::Pending DecodeGraphs::enqueue(Stream& stream, const ops::PackedBat
         pinned_[place].acquire(static_cast<size_t>(step->size + 2 * most_) * sizeof(int32_t)));
     step->fill(inputs, batch, from, inv_temperature, keys);
     exchange(stream, step->memory.as<int32_t>(), inputs, step->size);
-    pinned_[place].lend(*stream.cuda);  // also if what follows throws
     const auto compute = [&] {
         step->compute(stream, model_, cache, arena, tokens, reinterpret_cast<float*>(tokens + most_));
     };
-    if (first) {
-        compute();
-        steps_.emplace(key, step);
-    } else {
-        if (!step->graph) step->graph = std::make_unique<CudaGraph>(*stream.cuda, compute);
-        step->graph->replay(*stream.cuda);
+    try {
+        if (first) {
+            compute();
+            steps_.emplace(key, step);
+        } else {
+            if (!step->graph) step->graph = std::make_unique<CudaGraph>(*stream.cuda, compute);
+            step->graph->replay(*stream.cuda);
+        }
+    } catch (...) {
+        pinned_[place].lend(*stream.cuda);  // the inputs are still read
+        throw;
     }
     exchange(stream, inputs + step->size, tokens, 2 * most_);
     pinned_[place].lend(*stream.cuda);

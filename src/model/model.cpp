@@ -225,8 +225,9 @@ void Model::layer_forward(Stream& stream, int index, TensorView y, TensorView x,
     a.x = x;
     a.lora.clear();
 
+    const auto adapted = [&](const Linear& linear) { return lora_ && lora_->fused(index, linear.index); };
     const auto plain = [&](const Linear& linear) {  // whether it may be part of another kernel
-        return !keep && !(lora_ && lora_->fused(index, linear.index));
+        return !keep && !adapted(linear);
     };
     a.qkv = take({n, all, d});
     if (!plain(layer.qkv) || layer.q_norm >= 0 ||
@@ -256,7 +257,7 @@ void Model::layer_forward(Stream& stream, int index, TensorView y, TensorView x,
         a.norm2 = take({n, c}), a.rstd2 = statistics({n}), a.gate_up = take({n, 2 * f});
         ops::rmsnorm_forward(stream, a.norm2, a.rstd2, a.x_mid, weight(layer.norm2, {c}),
                              config_.rms_norm_eps);
-        if (lora_ && lora_->fused(index, layer.gate_up.index)) {
+        if (adapted(layer.gate_up)) {
             apply(stream, a.gate_up, a.norm2, layer.gate_up, {}, arena, &a.lora);
             ops::swiglu_forward(stream, a.act, a.gate_up);
         } else {
