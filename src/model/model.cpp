@@ -143,6 +143,21 @@ void Model::use_rounded_weights() {
     head_transposed_ = ops::transposed(head_);
 }
 
+int Model::confirm_products(Stream& stream) {
+    if (device_ != Device::cuda) return 0;
+    int differ = 0;
+    const auto confirm = [&](const ops::PackedWeight& w, ConstTensorView bias, bool residual, bool logits) {
+        differ += !ops::confirm_rows(stream, w, bias, residual, logits);
+    };
+    const Layer& layer = layers_.front();  // the others have the same shapes
+    for (const Linear& linear : layer.linears) {
+        const bool residual = &linear == &layer.o || &linear == &layer.down;
+        confirm(linear.packed, bias_of(linear), residual, false);
+    }
+    confirm(head_, {}, false, true);
+    return differ;
+}
+
 void Model::pack(Stream& stream, bool training) {
     check(stream.device == device_, "the model lies on ", name_of(device_), ", the stream computes on ",
           name_of(stream.device));

@@ -1,7 +1,10 @@
 #include "ops/linear.h"
 
 #include <algorithm>
+#include <vector>
 
+#include "core/device.h"
+#include "core/rng.h"
 #include "ops/cpu/kernels.h"
 #include "ops/cuda/dispatch.h"
 #include "ops/logprobs.h"
@@ -10,6 +13,10 @@ namespace r1::ops {
 namespace {
 
 constexpr int64_t kWeightBlock = 512;  // tokens a pass of the weight gradient
+
+ConstTensorView bf16_rows(const Buffer& buffer, int64_t rows) {
+    return TensorView{buffer.view().data, DType::bf16, {rows, buffer.view().dim(1)}};
+}
 
 }  // namespace
 
@@ -57,6 +64,41 @@ void linear_forward(Stream& stream, TensorView y, ConstTensorView x, const Packe
         *stream.pool,
         {m, n, k, x.as<float>(), kernels.gemm_rows * k, k, 1, w.data, w.dtype == DType::bf16, y.as<float>(),
          n, false, bias ? bias.as<float>() : nullptr, residual ? residual.as<float>() : nullptr});
+}
+
+bool confirm_rows(Stream& stream, const PackedWeight& w, ConstTensorView bias, bool residual, bool logits) {
+    if constexpr (kCuda) {
+        if (!stream.on_cuda()) return true;
+        const int64_t many = logits ? 300 : 1024;  // more than any kernel for few rows takes
+        Rng rng(1);
+        const auto random = [&](int64_t columns) {
+            Buffer rows(DType::bf16, {many, columns}, stream.device);
+            const HostTensor values(rows.view(), stream.device);
+            for (int64_t i = 0; i < many * columns; ++i)
+                values.as<uint16_t>()[i] = f32_to_bf16(2.0f * rng.uniform() - 1.0f);
+            values.store();
+            return rows;
+        };
+        const Buffer x = random(w.k), added = residual ? random(w.n) : Buffer();
+        const DType dtype = logits ? DType::f32 : DType::bf16;
+        const int64_t stride = logits ? logits_stride(stream, w.n) : w.n;
+        const Buffer y(dtype, {many, stride}, stream.device);
+        const auto multiply = [&](int64_t rows) {
+            linear_forward(stream, {y.view().data, dtype, {rows, w.n}}, bf16_rows(x, rows), w, bias,
+                           residual ? bf16_rows(added, rows) : ConstTensorView{});
+            std::vector<std::byte> bytes(static_cast<size_t>(rows * stride) * size_of(dtype));
+            copy_bytes(stream.device, bytes.data(), y.view().data, bytes.size());
+            return bytes;
+        };
+        const std::vector<std::byte> all = multiply(many);
+        for (const int64_t rows : {1, 8, 40, 200, 300}) {
+            const std::vector<std::byte> few = multiply(rows);
+            if (std::equal(few.begin(), few.end(), all.begin())) continue;
+            cuda::distrust(w.n, w.k);
+            return false;
+        }
+    }
+    return true;
 }
 
 void linear_backward_weight(Stream& stream, TensorView dw, TensorView dbias, ConstTensorView dy,

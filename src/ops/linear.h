@@ -40,6 +40,12 @@ void linear_forward(Stream& stream,
                     ConstTensorView bias,   // in  [N] f32, or empty
                     ConstTensorView residual);  // in  [M, N] f32, or empty; not y
 
+// On CUDA a row's bits rest on cuBLASLt, which promises nothing of the kind. This compares them, of many
+// random rows and of fewer, as the forward (with its bias and residual) or as logits; where they differ,
+// weights of this shape are multiplied by chains of plain fp32 from then on: exact, and slow. Returns whether
+// they agree.
+bool confirm_rows(Stream& stream, const PackedWeight& w, ConstTensorView bias, bool residual, bool logits);
+
 // dx = dy W is linear_forward with the transposed pack. The other two, added for m = 0, 1, 2, … to what is
 // there:
 //   dw[n,k] += Σ_m dy[m,n] x[m,k]      dbias[n] += Σ_m dy[m,n]

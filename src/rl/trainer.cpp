@@ -112,6 +112,9 @@ class Trainer {
 
     void say_plan() {
         if (model_.device() != Device::cuda) return;
+        if (const int slow = model_.confirm_products(stream_))
+            say(cat("cuBLASLt gives rows other bits here in batches of another size, in ", slow,
+                    " kinds of products: those are computed by slow, exact kernels"));
         const int64_t longest = model_.config().max_position_embeddings;
         const int64_t most = std::min<int64_t>(longest, config_.max_completion_length + int64_t{1024});
         say(plan_memory(model_, config_.micro_batch_tokens, most, config_.gradient_checkpointing).text());

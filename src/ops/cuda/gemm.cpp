@@ -1,7 +1,9 @@
 #include <cmath>
 #include <map>
 #include <mutex>
+#include <set>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "core/check.h"
@@ -18,13 +20,18 @@ bool aligned(const void* data, int64_t stride, int64_t size) {
     return reinterpret_cast<uintptr_t>(data) % kAlignment == 0 && stride * size % kAlignment == 0;
 }
 
+std::set<std::pair<int64_t, int64_t>>& distrusted() {  // weights' shapes
+    static std::set<std::pair<int64_t, int64_t>> shapes;
+    return shapes;
+}
+
 // Whether cuBLASLt computes it. What decides depends on the weight's shape and on how its rows lie, never on
 // the number of rows of the other matrix.
 bool fits(const Gemm& g) {
     const bool sums_over_rows = g.a_transposed;  // then k is a number of tokens
-    return (sums_over_rows || g.k % 8 == 0) && aligned(g.a, g.lda, 2) && aligned(g.b, g.ldb, 2) &&
-           aligned(g.d, g.ldd, g.d_f32 ? 4 : 2) && aligned(g.residual, g.ldd, 2) && aligned(g.bias, 0, 2) &&
-           aligned(g.norm, 0, 2);
+    return (sums_over_rows || (g.k % 8 == 0 && !distrusted().contains({g.n, g.k}))) &&
+           aligned(g.a, g.lda, 2) && aligned(g.b, g.ldb, 2) && aligned(g.d, g.ldd, g.d_f32 ? 4 : 2) &&
+           aligned(g.residual, g.ldd, 2) && aligned(g.bias, 0, 2) && aligned(g.norm, 0, 2);
 }
 
 // Where gemm_few.cu is faster, measured on an H200. (Where n is not a multiple of 8, cuBLASLt's bits are
@@ -184,6 +191,10 @@ const Plan& plan_of(const CublasLt& lt, const Gemm& g, cudaStream_t stream) {
 }
 
 }  // namespace
+
+void distrust(int64_t n, int64_t k) {
+    distrusted().emplace(n, k);
+}
 
 bool is_few(const Gemm& g) {
     const bool plain = has_hopper() && fits(g) && g.n % 8 == 0 && !g.a_transposed && !g.b_transposed &&

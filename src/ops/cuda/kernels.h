@@ -85,6 +85,8 @@ struct Gemm {
 inline constexpr size_t kGemmWorkspace = size_t{64} << 20;
 void gemm(cudaStream_t, const Gemm&);
 void gemm_tiles(cudaStream_t, const Gemm&);
+// Has gemm_tiles compute all products with weights of n × k from now on, whose rows were seen to differ.
+void distrust(int64_t n, int64_t k);
 // ---- launch.cu: whether Hopper's own matrix products are there, compiled and present
 bool has_hopper();
 // Whether what is enqueued becomes part of a graph. A graph begins after all that was enqueued before it. So

@@ -116,6 +116,25 @@ TEST(CudaGemm, ARowsBitsDoNotDependOnTheNumberOfRows) {
     }
 }
 
+// What a run asks at its start, and what becomes of a shape that does not hold.
+TEST(CudaGemm, ADistrustedShapeIsMultipliedByPlainChains) {
+    R1_NEED_GPU();
+    constexpr int64_t m = 300, n = 224, k = 1032;  // of no other test
+    DeviceArray<bf16> x(bf16_many(m * k, 1)), w(bf16_many(n * k, 2, 0.05f));
+    const auto multiply = [&](int64_t rows, void (*kernel)(cudaStream_t, const cuda::Gemm&)) {
+        DeviceArray<float> d(rows * n);
+        cuda::Gemm gemm{.m = rows, .n = n, .k = k, .a = x, .lda = k};
+        gemm.b = w, gemm.ldb = k, gemm.ldd = n, gemm.d_f32 = true, gemm.d = d.data();
+        kernel(test_stream(), gemm);
+        return d.values();
+    };
+    const Floats plain = multiply(m, cuda::gemm_tiles);
+    EXPECT_NE(multiply(m, cuda::gemm), plain);  // chains of 16 products at a time have other bits
+    cuda::distrust(n, k);
+    EXPECT_SAME_BYTES(multiply(m, cuda::gemm), plain);
+    EXPECT_SAME_BYTES(multiply(3, cuda::gemm), Floats(plain.begin(), plain.begin() + 3 * n));
+}
+
 // The products for few rows, alone and in graphs, beside those that many rows take.
 TEST(CudaGemm, FewRowsHaveTheBitsOfMany) {
     R1_NEED_HOPPER();
