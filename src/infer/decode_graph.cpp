@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <numeric>
 
 #include "ops/cuda/dispatch.h"
 #include "ops/logprobs.h"
@@ -21,13 +22,15 @@ int64_t aligned(int64_t count) {
 }
 
 // By a kernel, which is sooner there than a copy: between the host's memory and the device's.
-void exchange(Stream& stream, int32_t* to, const int32_t* from, int64_t count) {
-    if constexpr (kCuda) ops::cuda::copy_numbers(ops::cuda::stream_of(stream), to, from, count);
+void exchange(Stream& stream, int32_t* to, const int32_t* from, int64_t count,
+              const int32_t* sources = nullptr, const int32_t* drawn = nullptr, int64_t continued = 0) {
+    if constexpr (kCuda)
+        ops::cuda::copy_numbers(ops::cuda::stream_of(stream), to, from, count, sources, drawn, continued);
 }
 
 }  // namespace
 
-// The inputs of a step lie side by side, each at its place, so that one copy brings all.
+// The inputs of a step lie side by side, each at its place, the ids first, so that one copy brings all.
 struct DecodeGraphs::Step {
     Step(int64_t sequences, int64_t pages) : n(sequences), most_pages(pages) {
         const auto place = [&](int64_t count) {
@@ -41,6 +44,7 @@ struct DecodeGraphs::Step {
         memory = Buffer(DType::i32, {size}, Device::cuda);
         host.ids.resize(static_cast<size_t>(n));
         host_rows.resize(static_cast<size_t>(n));
+        std::iota(host_rows.begin(), host_rows.end(), 0);
     }
 
     const int32_t* on_device(int64_t place) const { return memory.as<int32_t>() + place; }
@@ -54,7 +58,8 @@ struct DecodeGraphs::Step {
         };
         const int64_t count = batch.tokens();
         std::fill_n(at(from), n, -1);
-        copy(batch.ids, ids), copy(sources, from), copy(batch.positions, positions), copy(batch.slots, slots);
+        copy(host_rows, rows), copy(batch.ids, ids), copy(sources, from), copy(batch.positions, positions),
+            copy(batch.slots, slots);
         copy(batch.cu_seqlens, cu_seqlens), copy(batch.table_offsets, table_offsets),
             copy(batch.table, table);
         // the rows that fill up see the first page, whatever is in it, and write nothing
@@ -67,7 +72,6 @@ struct DecodeGraphs::Step {
         }
         for (int64_t i = 0; i < n; ++i) {
             const SampleKey key = i < count ? keys[static_cast<size_t>(i)] : SampleKey{};
-            at(rows)[i] = static_cast<int32_t>(i);
             std::copy_n(reinterpret_cast<const int32_t*>(&key.seed), 2, at(seeds) + 2 * i);
             const uint32_t parts[] = {key.step, key.prompt, key.sample, key.position};
             for (int64_t p = 0; p < 4; ++p) at(numbers)[p * n + i] = static_cast<int32_t>(parts[p]);
@@ -85,13 +89,11 @@ struct DecodeGraphs::Step {
         return batch;
     }
 
-    // Everything from the inputs, and the tokens of the step before, to the results.
+    // Everything from the inputs to the results.
     void compute(Stream& stream, Model& model, const KvCache& cache, Arena& arena, int32_t* tokens,
                  float* logprobs) {
         if constexpr (kCuda) {
             ArenaScope scope(arena);
-            ops::cuda::continue_ids(ops::cuda::stream_of(stream), memory.as<int32_t>() + ids, on_device(from),
-                                    tokens, n);
             const ops::cuda::Batch on_gpu = batch();
             const TensorView hidden =
                 model.forward(stream, ops::BatchView(host, on_gpu), {host.ids, on_device(ids)},
@@ -148,7 +150,7 @@ DecodeGraphs::Pending DecodeGraphs::enqueue(Stream& stream, const ops::PackedBat
     auto* inputs = static_cast<int32_t*>(
         pinned_[place].acquire(static_cast<size_t>(step->size + 2 * most_) * sizeof(int32_t)));
     step->fill(inputs, batch, from, inv_temperature, keys);
-    exchange(stream, step->memory.as<int32_t>(), inputs, step->size);
+    exchange(stream, step->memory.as<int32_t>(), inputs, step->size, inputs + step->from, tokens, step->n);
     const auto compute = [&] {
         step->compute(stream, model_, cache, arena, tokens, reinterpret_cast<float*>(tokens + most_));
     };

@@ -288,6 +288,18 @@ const void* Model::prepare_angles(int64_t end) {
     return cos_.view().data;
 }
 
+namespace {
+
+// Whether the rows are 0, 1, … n − 1.
+bool is_all(std::span<const int32_t> rows, int64_t n) {
+    for (size_t i = 0; i < rows.size(); ++i) {
+        if (rows[i] != static_cast<int32_t>(i)) return false;
+    }
+    return std::ssize(rows) == n;
+}
+
+}  // namespace
+
 TensorView Model::forward(Stream& stream, const ops::PackedBatch& batch, const KvCache& cache,
                           std::span<const int32_t> rows, Arena& arena, Activations* keep) {
     for (int32_t position : batch.positions) {
@@ -310,7 +322,9 @@ TensorView Model::forward(Stream& stream, const ops::BatchView& batch, const ops
     Activations& a = keep ? *keep : passing;
     a.layers.resize(layers_.size());
     a.rows.assign(rows.host.begin(), rows.host.end());
-    a.x = arena.take(dtype, {r, c}), a.rstd = arena.take(DType::f32, {r});
+    const bool all = !keep && is_all(rows.host, n);
+    if (!all) a.x = arena.take(dtype, {r, c});
+    a.rstd = arena.take(DType::f32, {r});
 
     TensorView x = arena.take(dtype, {n, c});
     TensorView spare = keep ? TensorView{} : arena.take(dtype, {n, c});
@@ -329,7 +343,11 @@ TensorView Model::forward(Stream& stream, const ops::BatchView& batch, const ops
             std::swap(x, spare);
         }
     }
-    ops::gather_rows(stream, a.x, x, rows);
+    if (all) {
+        a.x = x;
+    } else {
+        ops::gather_rows(stream, a.x, x, rows);
+    }
     ops::rmsnorm_forward(stream, hidden, a.rstd, a.x, weight(last_norm_, {c}), config_.rms_norm_eps);
     return hidden;
 }

@@ -143,10 +143,10 @@ void to_f32(cudaStream_t, float* y, const bf16* x, int64_t count);
 // ---- rows.cu
 // y[r] = x[index[r]]. A negative index (sample() of a row with a NaN gives −1) makes a row of NaN.
 void gather_rows(cudaStream_t, bf16* y, const bf16* x, const int32_t* index, int64_t rows, int64_t c);
-// to[i] = from[i], of which one may be memory of the host (core/device.h); count a multiple of 4.
-void copy_numbers(cudaStream_t, int32_t* to, const int32_t* from, int64_t count);
-// ids[i] = drawn[from[i]], where from[i] is not negative.
-void continue_ids(cudaStream_t, int32_t* ids, const int32_t* from, const int32_t* drawn, int64_t count);
+// to[i] = from[i], of which one may be memory of the host (core/device.h); count a multiple of 4. The first
+// `continued` of them are drawn[sources[i]] instead where sources[i] is not negative.
+void copy_numbers(cudaStream_t, int32_t* to, const int32_t* from, int64_t count,
+                  const int32_t* sources = nullptr, const int32_t* drawn = nullptr, int64_t continued = 0);
 // Sources by destination, from a stable sort of the index on the host: destination rows[i] takes the sources
 // order[offsets[i] … offsets[i+1]). All in device memory.
 struct RowGroups {

@@ -26,16 +26,18 @@ __global__ void __launch_bounds__(256)
     store_upto<kAligned>(y + place.row * c + place.column, values, left);
 }
 
-__global__ void copy_numbers_kernel(int4* to, const int4* from, int64_t count) {
+__global__ void copy_numbers_kernel(int4* to, const int4* from, int64_t count, const int32_t* sources,
+                                    const int32_t* drawn, int64_t continued) {
     begin();
     const int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
-    if (i < count) to[i] = from[i];
-}
-
-__global__ void continue_ids_kernel(int32_t* ids, const int32_t* from, const int32_t* drawn, int64_t count) {
-    begin();
-    const int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
-    if (i < count && from[i] >= 0) ids[i] = drawn[from[i]];
+    if (i >= count) return;
+    const int4 four = from[i];
+    int32_t numbers[] = {four.x, four.y, four.z, four.w};
+#pragma unroll
+    for (int j = 0; j < 4; ++j) {
+        if (4 * i + j < continued && sources[4 * i + j] >= 0) numbers[j] = drawn[sources[4 * i + j]];
+    }
+    to[i] = make_int4(numbers[0], numbers[1], numbers[2], numbers[3]);
 }
 
 // A block has one destination and 256 columns of it: warp i sums the sources i, i + 2, …, 8 columns a lane;
@@ -87,17 +89,13 @@ void scatter_add(cudaStream_t stream, Out* dx, const bf16* dy, RowGroups groups,
 
 }  // namespace
 
-void copy_numbers(cudaStream_t stream, int32_t* to, const int32_t* from, int64_t count) {
+void copy_numbers(cudaStream_t stream, int32_t* to, const int32_t* from, int64_t count,
+                  const int32_t* sources, const int32_t* drawn, int64_t continued) {
     check(count % 4 == 0 && aligned16(to) && aligned16(from), "copy numbers: ", count,
           " of them are no multiple of 16 bytes, or do not lie at one");
     launch("copy numbers", stream, copy_numbers_kernel, ceil_div(count / 4, 256), dim3(256), 0,
-           reinterpret_cast<int4*>(to), reinterpret_cast<const int4*>(from), count / 4);
-}
-
-void continue_ids(cudaStream_t stream, int32_t* ids, const int32_t* from, const int32_t* drawn,
-                  int64_t count) {
-    launch("continue ids", stream, continue_ids_kernel, ceil_div(count, 256), dim3(256), 0, ids, from, drawn,
-           count);
+           reinterpret_cast<int4*>(to), reinterpret_cast<const int4*>(from), count / 4, sources, drawn,
+           continued);
 }
 
 void gather_rows(cudaStream_t stream, bf16* y, const bf16* x, const int32_t* index, int64_t rows, int64_t c) {

@@ -160,5 +160,17 @@ TEST(CudaColumnSums, EqualTheReferenceAndRepeat) {
     }
 }
 
+// The inputs of a decode step: some ids are what the step before has drawn.
+TEST(CudaRows, CopiesNumbersAndContinuesWithDrawnOnes) {
+    R1_NEED_GPU();
+    const Ids from{10, 11, 12, 13, 14, 15, 16, 17}, sources{-1, 2, 0, -1, 1}, drawn{100, 101, 102};
+    DeviceArray<int32_t> to(8), d_from(from), d_sources(sources), d_drawn(drawn);
+    cuda::copy_numbers(test_stream(), to, d_from, 8);
+    EXPECT_EQ(to.values(), from);
+    cuda::copy_numbers(test_stream(), to, d_from, 8, d_sources, d_drawn, 5);
+    EXPECT_EQ(to.values(), (Ids{10, 102, 100, 13, 101, 15, 16, 17}));
+    EXPECT_THROW(cuda::copy_numbers(test_stream(), to, d_from, 7), Error);
+}
+
 }  // namespace
 }  // namespace r1::ops
