@@ -7,8 +7,9 @@ namespace {
 
 // Whether it is computed.
 bool run(Stream& stream, cuda::Gemm& product, Norm norm) {
-    check(product.k == norm.w.numel() && product.b_transposed == false, "decode: a norm ", norm.w,
-          " does not fit a weight of ", product.n, " × ", product.k);
+    check(product.k == norm.w.numel(), "decode: a norm ", norm.w, " does not fit a weight of ", product.n,
+          " × ", product.k);
+    check(!product.b_transposed, "decode: the weight of ", product.n, " × ", product.k, " lies transposed");
     product.norm = cuda::half(norm.w);
     product.eps = norm.eps;
     if constexpr (kCuda) {

@@ -27,7 +27,9 @@ struct Forward {
     int min_tokens;  // prefill takes segments of at least so many tokens …
     int max_tokens;  // … and decode those of at most so many
     int tiles;       // upper bound of the query tiles
-    bool early;  // whether a decoded token's predecessors may be read before the kernels before have ended
+    // Whether a decoded token's predecessors may be read before the kernels before have ended: in a graph
+    // each segment has one token.
+    bool early;
 };
 
 // ---- Prefill and training: a warpgroup a tile of 64 rows. While the block's values are folded, the scores

@@ -21,6 +21,7 @@
 namespace r1::ops::cuda {
 
 inline constexpr int kWarp = 32;
+inline constexpr int64_t kMultiprocessors = 132;  // of an H200, for which work is cut; the same on every GPU
 inline constexpr unsigned kAllLanes = 0xffffffffu;
 
 // ---- Elementary functions: every kernel takes these, so that what one recomputes equals what another

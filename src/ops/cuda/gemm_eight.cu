@@ -1,222 +1,423 @@
-// Matrix products of at most 8 rows, the columns of one mma: the decode steps of few sequences. The bits are
-// those of gemm_few.cu and of cuBLASLt, one fp32 accumulator for each output over ascending k in steps of 16.
+// Matrix products of at most 8 rows, the columns of one matrix instruction: the decode steps of few
+// sequences. The bits are those of gemm_few.cu and of cuBLASLt, one fp32 accumulator for each output over
+// ascending k in steps of 16.
 //
-// What counts is the number of kernels and that all multiprocessors bring weights all the time. So a pair of
-// warps has 16 rows of the weight and goes on to other 16: one warp brings them to shared memory, as far
-// ahead as there is room, the other multiplies. All rows of A lie in shared memory, normalised on the way if
-// that is asked for. What the next kernels would have to read again is computed at the end: SwiGLU, or the
-// rotation and the write of keys and values, for which the 16 rows are 8 and the 8 that go with them.
+// What counts is the number of kernels and that all multiprocessors bring weights all the time. So a block
+// takes 16 rows of the weight at a time where that keeps all of them busy, else up to 64, and goes on to
+// others; they come to a ring in shared memory as far ahead as there is room, and a warpgroup multiplies. Of
+// the matrix unit's 64 rows those that are not the block's are whatever lies behind, and nobody reads their
+// sums: it waits for nothing between the steps of a long chain, where a warp's own products would wait for
+// their loads.
+//
+// What the next kernels would have to read again is computed on the way: the norm of A's rows; at the end
+// SwiGLU, or the rotation and the write of keys and values, for which 16 rows are 8 and the 8 that go with
+// them.
 //
 // The next kernel, which would bring its weights at once, may begin when what this one waits for is there: a
 // load of a few bytes takes several times as long behind the weights of the next.
 #include <algorithm>
 
-#include "ops/cuda/gemm_eight.cuh"
-#include "ops/cuda/mma.cuh"
+#include "ops/cuda/norms.cuh"
+#include "ops/cuda/rope.cuh"
+#include "ops/cuda/tensor_copy.cuh"
+#include "ops/cuda/wgmma.cuh"
 
 namespace r1::ops::cuda {
 namespace {
 
 constexpr int kMostRows = 8;
-constexpr int kPanels = 2;                        // of a stage
-constexpr int kMostPairs = 10, kMostStages = 32;  // of all pairs of a block
-constexpr int kSteps = kPanel / kStep;
-constexpr uint32_t kStage = kPanels * kPanelBytes;
-constexpr int kLongest = 4096;  // k, of which all rows of A lie in shared memory
-constexpr int kPad = 8;         // of a row in shared memory, so that 8 rows fall into different banks
+constexpr int kPanel = 64;                       // columns of the weight, a row of 128 bytes
+constexpr int kTile = 16;                        // rows of the weight
+constexpr int kTileBytes = kTile * 128;          // of a panel
+constexpr int kTokenPanel = kMostRows * kPanel;  // elements, of which m rows are there
+constexpr int kLongest = 4096;                   // k, of which all rows of A may lie in shared memory
+constexpr int kMostStages = 32;
+constexpr int kConsumers = 4;  // warps that multiply
+constexpr int kMostTiles = kConsumers;
+constexpr int panels_of_stage(int tiles) {  // 8 KB or more, or the matrix unit would rest between stages
+    return tiles == 1 ? 4 : 2;
+}
 
-// Of one panel, as multiply() has them.
-struct Operands {
-    uint32_t weights[kSteps][4], tokens[kSteps / 2][4];
+struct Eight {
+    CUtensorMap weights, tokens;
+    const bf16 *a, *norm;
+    void* d;
+    const bf16 *bias, *residual;
+    int64_t lda, ldd;
+    int m, k;   // as in Gemm
+    int tiles;  // of 16 rows of the weight: 8 from `tile / turn · stride + tile % turn · 8` on and 8 …
+    int turn, stride, second;  // … that lie `second` rows further
+    int step;                  // rows from one tile to the next in a box
+    int stages;
+    float eps;
+    bool d_f32, swiglu;
+    bool early;  // whether weights may be read before the kernels before this one have ended
+    Rope rope;
 };
 
-__global__ void __launch_bounds__(2 * kMostPairs * kWarp)
-    gemm_eight_kernel(const __grid_constant__ Eight at) {
-#if R1_HOPPER
-    extern __shared__ uint8_t unaligned[];
-    __shared__ uint64_t barriers[2 * kMostStages + 1];
-    const int thread = static_cast<int>(threadIdx.x), warp = thread / kWarp, lane = thread % kWarp;
-    const int pairs = at.pairs, pair = warp % pairs;
-    const bool multiplies = warp < pairs, brings = !multiplies && warp < 2 * pairs;  // others normalise
-    const int first_tile = static_cast<int>(blockIdx.x) * pairs + pair;
-    const int next_tile = static_cast<int>(gridDim.x) * pairs;
-    const int stages = at.stages, panels = at.k / kPanel;
-    const int row_size = at.k + kPad;
-    uint8_t* memory = tiles_begin(unaligned);
-    const uint32_t ring = shared_address(memory) + pair * stages * kStage;
-    const uint32_t full = shared_address(barriers) + pair * stages * 8, empty = full + kMostStages * 8;
-    const uint32_t arrived = shared_address(barriers + 2 * kMostStages);
-    bf16* rows = reinterpret_cast<bf16*>(memory + pairs * stages * kStage);
-    bf16* norm = rows + at.m * row_size;
+// The weight as boxes of some tiles and a stage's panels: 16 rows of 128 bytes, swizzled, after one another.
+CUtensorMap weights_map(const Eight& at, const Gemm& g, int tiles) {
+    return tensor_map(g.b, {{kPanel, 1, kPanel},
+                            {8, g.ldb, 8},
+                            {2, at.second * g.ldb, 2},
+                            {(at.swiglu ? g.n / 2 : g.n) / at.step, at.step * g.ldb, tiles},
+                            {g.k / kPanel, kPanel, panels_of_stage(tiles)}});
+}
 
-    if (thread == 0) make_barrier(arrived, 1);
-    if (brings && lane < stages) make_barrier(full + lane * 8, 1), make_barrier(empty + lane * 8, 1);
+// What a stage of the ring holds: of each panel the tiles, and where A comes by stages then of each its rows.
+template <bool kResident, int kTiles>
+struct Stage {
+    static constexpr int kPanels = panels_of_stage(kTiles);
+    static constexpr uint32_t kWeights = kPanels * kTiles * kTileBytes;
+    static constexpr uint32_t kTokens = kResident ? 0 : kPanels * kTokenPanel * sizeof(bf16);
+    static constexpr uint32_t kBytes = kWeights + kTokens;
+    static constexpr uint32_t kBehind = (kMostTiles - kTiles) * kTileBytes;  // read beyond a panel
+};
+
+#if R1_HOPPER
+
+__device__ inline int first_row(const Eight& at, int tile) {
+    return tile / at.turn * at.stride + tile % at.turn * 8;
+}
+
+// A row of A, normalised by one warp as norms.cu does it. The 8 columns from c on go to place(c).
+template <class Place>
+__device__ inline void normalise(Place place, const bf16* x, const bf16* w, uint32_t w_arrived, int c,
+                                 float eps) {
+    constexpr int kVectors = kWarpRow / (8 * kWarp);
+    const int lane = static_cast<int>(threadIdx.x) % kWarp;
+    Packed<8> values[kVectors];
+    float squares = 0.0f;
+#pragma unroll
+    for (int i = 0; i < kVectors; ++i) {
+        const int column = (lane + i * kWarp) * 8;
+        values[i] = {};
+        if (column < c) values[i] = load_packed<8>(x + column);
+    }
+#pragma unroll
+    for (int i = 0; i < kVectors; ++i) squares = add_squares(squares, unpack(values[i]));
+    const float scale = norm_scale(warp_sum(squares), c, eps);
+    wait_barrier(w_arrived, 0);
+#pragma unroll
+    for (int i = 0; i < kVectors; ++i) {
+        const int column = (lane + i * kWarp) * 8;
+        if (column >= c) break;
+        Floats<8> y = unpack(values[i]);
+        const Floats<8> weight = load<8>(w + column);
+#pragma unroll
+        for (int j = 0; j < 8; ++j) y.v[j] = y.v[j] * scale * weight.v[j];
+        store<8>(place(column), y);
+    }
+}
+
+// What becomes of a lane's sums: those of two rows of A with one of the first and one of the second eight
+// rows of the tile.
+struct Ending {
+    int column, head, pair;  // of the first; pair: of the head
+    float bias[2], residual[2][2], cos[2], sin[2];
+    int slot[2];
+
+    __device__ static int row_of(int i) { return static_cast<int>(threadIdx.x) % 4 * 2 + i; }
+    __device__ void begin(const Eight& at, int tile) {
+        column = first_row(at, tile) + static_cast<int>(threadIdx.x) % kWarp / 4;
+        head = at.rope.heads > 0 ? tile / at.turn : 0;
+        pair = column - head * at.stride;
+#pragma unroll
+        for (int i = 0; i < 2; ++i) {
+            if (at.bias) bias[i] = widen(at.bias[column + i * at.second]);
+            if (at.rope.heads == 0 || row_of(i) >= at.m) continue;
+            const int64_t angle = int64_t{at.rope.positions[row_of(i)]} * at.second + pair;
+            slot[i] = at.rope.slots[row_of(i)];
+            cos[i] = at.rope.cos[angle], sin[i] = at.rope.sin[angle];
+        }
+    }
+    __device__ void begin_residual(const Eight& at) {
+#pragma unroll
+        for (int i = 0; i < 2; ++i) {
+            if (!at.residual || row_of(i) >= at.m) continue;
+#pragma unroll
+            for (int half = 0; half < 2; ++half)
+                residual[i][half] = widen(at.residual[row_of(i) * at.ldd + column + half * at.second]);
+        }
+    }
+    __device__ void write(const Eight& at, const float (&sums)[4]) const {
+#pragma unroll
+        for (int i = 0; i < 2; ++i) {
+            if (row_of(i) >= at.m) continue;
+            float out[2] = {sums[i], sums[2 + i]};
+#pragma unroll
+            for (int half = 0; half < 2; ++half) {
+                if (at.residual) out[half] += residual[i][half];
+                if (at.bias) out[half] += bias[half];
+            }
+            const int64_t to = row_of(i) * at.ldd + column;
+            if (at.d_f32) {
+                float* d = static_cast<float*>(at.d) + to;
+                d[0] = out[0], d[at.second] = out[1];
+                continue;
+            }
+            bf16* d = static_cast<bf16*>(at.d) + to;
+            if (at.swiglu) {
+                d[0] = narrow(swiglu(widen(narrow(out[0])), widen(narrow(out[1]))));
+                continue;
+            }
+            if (at.rope.heads > 0) {
+                const KvPages& kv = at.rope.kv;
+                const int key = head - at.rope.heads, value = key - kv.hkv;
+                if (value < 0) {
+                    out[0] = widen(narrow(out[0])), out[1] = widen(narrow(out[1]));
+                    turn(out[0], out[1], cos[i], sin[i]);
+                }
+                if (key >= 0) {
+                    if (slot[i] < 0) continue;
+                    d = (value < 0 ? kv.k : kv.v) +
+                        page_offset(slot[i], kv.hkv, value < 0 ? key : value, kv.d) + pair;
+                }
+            }
+            d[0] = narrow(out[0]), d[at.second] = narrow(out[1]);
+        }
+    }
+};
+
+// A stage of the ring. Chunks come to the stages in turn.
+struct Place {
+    int stage = 0;
+    uint32_t parity = 0;  // of the phase in which its chunk is there
+    __device__ void advance(int stages) {
+        if (++stage == stages) stage = 0, parity ^= 1;
+    }
+};
+
+// kResident: all rows of A lie in shared memory, else they come by stages with the weight. Warps 0 to 3
+// multiply kTiles tiles at a time, of which each writes one; warp 4 brings A, warp 5 the weight.
+template <bool kResident, int kTiles>
+__global__ void __launch_bounds__((kConsumers + 2) * kWarp)
+    gemm_eight_kernel(const __grid_constant__ Eight at) {
+    using Cut = Stage<kResident, kTiles>;
+    constexpr int kPanels = Cut::kPanels;
+    constexpr uint32_t kStage = Cut::kBytes, kPanelBytes = kTiles * kTileBytes;
+    constexpr uint32_t kTokenBytes = kTokenPanel * sizeof(bf16);  // of a panel
+    extern __shared__ uint8_t unaligned[];
+    __shared__ uint64_t barriers[2 * kMostStages + 2];
+    const int thread = static_cast<int>(threadIdx.x), warp = uniform(thread / kWarp), lane = thread % kWarp;
+    constexpr int kBringsTokens = kConsumers, kBringsWeights = kConsumers + 1;
+    const int block = static_cast<int>(blockIdx.x), blocks = static_cast<int>(gridDim.x);
+    const int panels = at.k / kPanel, chunks = (panels + kPanels - 1) / kPanels, stages = at.stages;
+    const int rounds = ((at.tiles - 1) / kTiles - block) / blocks + 1;
+    const auto tile_of = [&](int round) { return (block + round * blocks) * kTiles; };  // the first
+    uint8_t* memory = tiles_begin(unaligned);
+    const uint32_t ring = shared_address(memory);
+    const uint32_t full = pinned(shared_address(barriers)), empty = full + kMostStages * 8;
+    const uint32_t rows_there = shared_address(barriers + 2 * kMostStages), norm_there = rows_there + 8;
+    bf16* rows = reinterpret_cast<bf16*>(memory + stages * kStage);  // all panels of A
+    bf16* norm = rows + panels * kTokenPanel;
+    const uint32_t arriving = at.m * kPanel * sizeof(bf16);  // of kTokenBytes
+
+    if (thread == 0) make_barrier(rows_there, at.norm ? kConsumers + 1 : 1), make_barrier(norm_there, 1);
+    if (warp == kBringsWeights && lane < stages)
+        make_barrier(full + lane * 8, kResident ? 1 : 2), make_barrier(empty + lane * 8, kConsumers);
     publish_barriers();
     __syncthreads();
+    if (!at.early) await();
 
-    struct {
-        int tile, panel = 0, stage = 0;
-        uint32_t parity = 1;
-    } next{first_tile};  // what is brought next, and where to
-    const auto bring_weights = [&] {
-        const uint32_t barrier = full + next.stage * 8;
-        arrive_expecting(barrier, kStage);
-        copy_weights(ring + next.stage * kStage, at, barrier, next.tile, next.panel);
-        next.panel += kPanels;
-        if (next.panel >= panels) next.panel = 0, next.tile += next_tile;
-        if (++next.stage == stages) next.stage = 0, next.parity ^= 1;
-    };
-    Ending ending;
-    // All that no other kernel of a graph writes.
-    const auto begin = [&] {
-        if (at.norm && thread == 0) {
+    if (warp == kBringsWeights) {
+        if (lane > 0) return;
+        if (at.norm) {
             const uint32_t bytes = at.k * sizeof(bf16);
-            arrive_expecting(arrived, bytes);
-            copy_bytes(shared_address(norm), at.norm, bytes, arrived);
+            arrive_expecting(norm_there, bytes);
+            copy_bytes(shared_address(norm), at.norm, bytes, norm_there);
         }
-        if (brings && lane == 0) {
-            for (int i = 0; i < stages && next.tile < at.tiles; ++i) bring_weights();
-        }
-        if (multiplies && first_tile < at.tiles) ending.begin(at, first_tile);
-    };
-    if (at.early) begin();
-    await();
-    if (!at.early) begin();
-    if (at.norm) {
-        for (int row = warp; row < at.m; row += static_cast<int>(blockDim.x) / kWarp) {
-            bf16* to = rows + row * row_size;
-            normalise([&](int column) { return to + column; }, at.a + row * at.lda, norm, arrived, at.k,
-                      at.eps);
-        }
-        __syncthreads();
-    } else if (thread == 0) {
-        const uint32_t bytes = at.k * sizeof(bf16);
-        arrive_expecting(arrived, at.m * bytes);
-        for (int row = 0; row < at.m; ++row)
-            copy_bytes(shared_address(rows + row * row_size), at.a + row * at.lda, bytes, arrived);
-    }
-    if (!multiplies) {
-        if (!brings || lane > 0) return;
-        while (next.tile < at.tiles) {
-            wait_barrier(empty + next.stage * 8, next.parity);
-            bring_weights();
+        Place place;
+        for (int round = 0; round < rounds; ++round) {
+            for (int chunk = 0; chunk < chunks; ++chunk, place.advance(stages)) {
+                const uint32_t barrier = full + place.stage * 8;
+                wait_barrier(empty + place.stage * 8, place.parity ^ 1);
+                arrive_expecting(barrier, Cut::kWeights);
+                copy_box(ring + place.stage * kStage, at.weights, barrier, 0, 0, 0,
+                         first_row(at, tile_of(round)) / at.step, chunk * kPanels);
+            }
         }
         return;
     }
 
-    // Where the matrices lie that this lane names: of the weight in swizzled rows of 128 bytes.
-    uint32_t weights_at[kSteps];
-#pragma unroll
-    for (int i = 0; i < kSteps; ++i)
-        weights_at[i] = lane / 8 % 2 * 1024 + lane % 8 * 128 + ((2 * i + lane / 16) ^ (lane % 8)) * 16;
-    const uint32_t tokens_at = shared_address(rows + min(lane % 8, at.m - 1) * row_size) + lane / 8 * 16;
-    int stage = 0;
-    uint32_t parity = 0;
-    const auto load = [&](Operands& to, int step, int of_stage, int of_all) {
-        load_matrices(to.weights[step], ring + stage * kStage + of_stage * kPanelBytes + weights_at[step]);
-        if (step % 2 == 0) load_matrices(to.tokens[step / 2], tokens_at + of_all * 128 + step / 2 * 64);
-    };
-    const auto add = [](float(&sums)[4], const Operands& x, int step) {
-        multiply(sums, x.weights[step], x.tokens[step / 2][step % 2 * 2],
-                 x.tokens[step / 2][step % 2 * 2 + 1]);
-    };
-    const auto release = [&](int which) {
-        __syncwarp();
-        if (lane == 0) arrive(empty + which * 8);
-    };
-    const auto next_stage = [&] {
-        if (++stage == stages) stage = 0, parity ^= 1;
-    };
+    const auto writes = [&](int round) { return warp < kTiles && tile_of(round) + warp < at.tiles; };
+    Ending ending;
+    if (writes(0)) ending.begin(at, tile_of(0) + warp);
+    await();
 
-    if (!at.norm) wait_barrier(arrived, 0);
-    announce();
-    for (int tile = first_tile; tile < at.tiles; tile += next_tile) {
-        if (tile != first_tile) ending.begin(at, tile);
-        ending.begin_residual(at);
-        float sums[4] = {};
-        Operands x[2];  // of a stage's two panels
-        wait_barrier(full + stage * 8, parity);
-#pragma unroll
-        for (int step = 0; step < kSteps; ++step) load(x[0], step, 0, 0);
-        // A panel is multiplied while the next is loaded. Two branches, as branches between the products
-        // would have each wait for the loads.
-        for (int panel = 0; panel < panels; panel += kPanels) {
-            const int before = stage;
-            if (panel + 1 == panels) {
-#pragma unroll
-                for (int step = 0; step < kSteps; ++step) add(sums, x[0], step);
-                break;
-            }
-#pragma unroll
-            for (int step = 0; step < kSteps; ++step) {
-                add(sums, x[0], step);
-                load(x[1], step, 1, panel + 1);
-            }
-            const bool more = panel + kPanels < panels;
-            if (more) {
-                next_stage();
-                wait_barrier(full + stage * 8, parity);
-            }
-#pragma unroll
-            for (int step = 0; step < kSteps; ++step) {
-                add(sums, x[1], step);
-                if (more) load(x[0], step, 0, panel + kPanels);
-            }
-            if (more) release(before);
+    if (kResident && at.norm) {
+        for (int r = warp; r < at.m; r += kConsumers + 1) {
+            const auto place = [&](int column) {  // swizzled
+                return rows + column / kPanel * kTokenPanel + r * kPanel + ((column % kPanel / 8) ^ r) * 8;
+            };
+            normalise(place, at.a + r * at.lda, norm, norm_there, at.k, at.eps);
         }
-        release(stage);
-        next_stage();
-        ending.write(at, sums);
+        publish_copies();
+        __syncwarp();
+        if (lane == 0) arrive(rows_there);
+    } else if (kResident && warp == kBringsTokens) {
+        if (lane == 0) arrive_expecting(rows_there, panels * arriving);
+        __syncwarp();
+        for (int p = lane; p < panels; p += kWarp)
+            copy_box(shared_address(rows + p * kTokenPanel), at.tokens, rows_there, 0, 0, p);
+    } else if (warp == kBringsTokens) {
+        Place place;
+        for (int round = 0; round < rounds; ++round) {
+            for (int chunk = 0; chunk < chunks; ++chunk, place.advance(stages)) {
+                const uint32_t barrier = full + place.stage * 8;
+                wait_barrier(empty + place.stage * 8, place.parity ^ 1);
+                if (lane == 0) arrive_expecting(barrier, kPanels * arriving);
+                __syncwarp();
+                if (lane < kPanels)
+                    copy_box(ring + place.stage * kStage + Cut::kWeights + lane * kTokenBytes, at.tokens,
+                             barrier, 0, 0, chunk * kPanels + lane);
+            }
+        }
     }
-#endif
+    if (warp == kBringsTokens) return;
+
+    const uint32_t first_weights = matrix_low(ring);
+    const uint32_t first_tokens = matrix_low(kResident ? shared_address(rows) : ring + Cut::kWeights);
+    const auto release = [&](int stage) {
+        if (lane == 0) arrive(empty + stage * 8);
+    };
+    if (kResident) {
+        wait_barrier(rows_there, 0);
+        announce();
+    }
+    Place place;
+    for (int round = 0; round < rounds; ++round) {
+        if (writes(round) && round > 0) ending.begin(at, tile_of(round) + warp);
+        if (writes(round)) ending.begin_residual(at);
+        float sums[1][4] = {};
+        wait_barrier(full + place.stage * 8, place.parity);
+        if (!kResident && round == 0) announce();
+        uint32_t weights = first_weights + place.stage * (kStage / 16);
+        uint32_t tokens = kResident ? first_tokens : first_tokens + place.stage * (kStage / 16);
+        int chunk = 0, before = 0;
+        const auto add_panel = [&](uint32_t p) {
+#pragma unroll
+            for (uint32_t step = 0; step < kPanel / 16; ++step)
+                add_product(sums, matrix_at(weights + p * (kPanelBytes / 16) + 2 * step),
+                            matrix_at(tokens + p * (kTokenBytes / 16) + 2 * step));
+        };
+#pragma unroll 1
+        while ((chunk + 1) * kPanels <= panels) {
+            begin_products();
+            add_panel(0);
+            // Few products are under way at a time, so what the next chunk needs is asked for in between.
+            const int now = place.stage;
+            ++chunk;
+            place.advance(stages);
+            const uint32_t next = place.stage == 0 ? 0u - now * (kStage / 16) : kStage / 16;
+            const bool there = chunk == chunks || test_barrier(full + place.stage * 8, place.parity);
+#pragma unroll
+            for (uint32_t p = 1; p < kPanels; ++p) add_panel(p);
+            end_products();
+            if (!there) wait_barrier(full + place.stage * 8, place.parity);
+            weights += next;
+            tokens += kResident ? kPanels * kTokenBytes / 16 : next;
+            wait_products<1>();  // those of the chunk before
+            if (chunk > 1) release(before);
+            before = now;
+        }
+#pragma unroll 1
+        for (uint32_t p = 0; chunk * kPanels + static_cast<int>(p) < panels; ++p) {
+            begin_products();
+            add_panel(p);
+            end_products();
+        }
+        wait_products<0>(sums);
+        if (chunk > 0) release(before);
+        if (chunk < chunks) {
+            release(place.stage);
+            place.advance(stages);
+        }
+        if (writes(round)) ending.write(at, sums[0]);
+    }
 }
+
+#else
+template <bool kResident, int kTiles>
+__global__ void gemm_eight_kernel(const __grid_constant__ Eight at) {}
+#endif
 
 // How the work is cut. It changes no bit.
-constexpr int64_t kMultiprocessors = 132;
-constexpr int64_t kStages = 80 << 10;  // bytes; the rest of shared memory is for the kernels around
 
-void compute(cudaStream_t stream, Eight at, const Gemm& g) {
-    constexpr int64_t kSize = sizeof(bf16);
-    // All multiprocessors, and all of their pairs, in as few rounds as there can be.
-    const int64_t rounds = ceil_div(at.tiles, kMultiprocessors * kMostPairs);
-    at.pairs = static_cast<int>(ceil_div(at.tiles, kMultiprocessors * rounds));
-    const int64_t blocks = std::min(kMultiprocessors, ceil_div(at.tiles, at.pairs));
-    const int64_t chunks = ceil_div(g.k / kPanel, kPanels) * ceil_div(at.tiles, blocks * at.pairs);
-    at.stages =
-        static_cast<int>(std::min({kStages / kStage / at.pairs, chunks, int64_t{kMostStages / at.pairs}}));
-    at.weights = weights_map(at, g, kPanels);
-    const size_t shared =
-        static_cast<size_t>(at.pairs * at.stages * kStage + (g.m * (g.k + kPad) + g.k) * kSize + 1024);
-    allow_shared("a matrix product of at most 8 rows", gemm_eight_kernel, shared);
-    const int64_t warps = std::max<int64_t>(2 * at.pairs, g.norm ? g.m : 0);
-    launch("a matrix product of at most 8 rows", stream, gemm_eight_kernel, blocks,
-           dim3(static_cast<unsigned>(warps * kWarp)), shared, at);
-}
+// Bytes of a block's ring. A multiprocessor's memory has room for a kernel with a norm, of which all rows lie
+// there too, and one without: the next one's weights come while this one computes.
+constexpr int64_t kNormRing = 80 << 10, kRing = 112 << 10;
 
 Eight describe(const Gemm& g) {
     Eight at{};
     at.a = g.a, at.norm = g.norm, at.d = g.d, at.bias = g.bias, at.residual = g.residual;
     at.lda = g.lda, at.ldd = g.ldd;
-    at.m = static_cast<int>(g.m), at.n = static_cast<int>(g.n), at.k = static_cast<int>(g.k);
-    at.tiles = at.n / 16;
-    at.turn = 1, at.stride = 16, at.second = 8;
-    if (g.swiglu) at.turn = at.tiles, at.second = at.n / 2;
-    if (g.rope.heads > 0) at.turn = g.rope.kv.d / 16, at.stride = g.rope.kv.d, at.second = at.stride / 2;
+    at.m = static_cast<int>(g.m), at.k = static_cast<int>(g.k);
+    at.tiles = static_cast<int>(g.n / kTile);
+    at.turn = 1, at.stride = 16, at.second = 8, at.step = 16;
+    if (g.swiglu) at.turn = at.tiles, at.second = static_cast<int>(g.n / 2), at.step = 8;
+    if (g.rope.heads > 0)
+        at.turn = g.rope.kv.d / 16, at.stride = g.rope.kv.d, at.second = at.stride / 2, at.step = 8;
     at.eps = g.eps, at.d_f32 = g.d_f32, at.swiglu = g.swiglu, at.rope = g.rope;
     return at;
+}
+
+// Of blocks that take `tiles` at a time.
+int64_t rounds_of(const Eight& at, int tiles) {
+    return ceil_div(ceil_div(at.tiles, tiles), kMultiprocessors);
+}
+
+template <bool kResident, int kTiles>
+void compute(cudaStream_t stream, Eight at, const Gemm& g) {
+    using Cut = Stage<kResident, kTiles>;
+    const int64_t rounds = rounds_of(at, kTiles), panels = g.k / kPanel;
+    at.stages = static_cast<int>(std::min({(g.norm ? kNormRing : kRing) / Cut::kBytes,
+                                           ceil_div(panels, Cut::kPanels) * rounds, int64_t{kMostStages}}));
+    at.weights = weights_map(at, g, kTiles);
+    at.tokens = tensor_map(g.a, {{kPanel, 1, kPanel}, {g.m, g.lda, at.m}, {panels, kPanel, 1}});
+    const int64_t rows = (panels * kTokenPanel + (g.norm ? g.k : 0)) * static_cast<int64_t>(sizeof(bf16));
+    const auto shared = static_cast<size_t>(at.stages * Cut::kBytes +
+                                            std::max<int64_t>(kResident ? rows : 0, Cut::kBehind) + 1024);
+    const auto kernel = gemm_eight_kernel<kResident, kTiles>;
+    allow_shared("a matrix product of at most 8 rows", kernel, shared);
+    launch("a matrix product of at most 8 rows", stream, kernel, ceil_div(ceil_div(at.tiles, kTiles), rounds),
+           dim3((kConsumers + 2) * kWarp), shared, at);
+}
+
+template <int kTiles>
+void compute(cudaStream_t stream, const Eight& at, const Gemm& g) {
+    const bool resident = g.norm || (rounds_of(at, kTiles) > 1 && g.k <= kLongest);
+    resident ? compute<true, kTiles>(stream, at, g) : compute<false, kTiles>(stream, at, g);
 }
 
 }  // namespace
 
 bool is_eight(const Gemm& g) {
-    return g.m <= kMostRows && g.k % kPanel == 0 && g.n % 16 == 0 && (!g.norm || g.k <= kWarpRow) &&
-           (g.rope.heads == 0 || g.rope.kv.d % 16 == 0) && (g.k <= kLongest || is_wide(describe(g)));
+    return g.m <= kMostRows && g.k % kPanel == 0 && g.n % kTile == 0 && (!g.norm || g.k <= kWarpRow) &&
+           (g.rope.heads == 0 || g.rope.kv.d % kTile == 0);
 }
 
 void gemm_eight(cudaStream_t stream, const Gemm& g) {
     Eight at = describe(g);
     at.early = is_recorded(stream);
-    is_wide(at) ? gemm_eight_wide(stream, at, g) : compute(stream, at, g);
+    // One tile a multiprocessor where that is all, else as many at a time as leave the busiest with the
+    // fewest. A box's tiles are of one head.
+    int tiles = 1;
+    for (int i = 2; i <= kMostTiles; ++i) {
+        if (g.rope.heads > 0 && at.turn % i != 0) continue;
+        const bool several = tiles == 1 && rounds_of(at, 1) > 1;
+        if (several || i * rounds_of(at, i) <= tiles * rounds_of(at, tiles)) tiles = i;
+    }
+    switch (tiles) {
+        case 1:
+            return compute<1>(stream, at, g);
+        case 2:
+            return compute<2>(stream, at, g);
+        case 3:
+            return compute<3>(stream, at, g);
+        default:
+            return compute<4>(stream, at, g);
+    }
 }
 
 }  // namespace r1::ops::cuda

@@ -12,14 +12,13 @@
 namespace r1::ops::cuda {
 namespace {
 
-constexpr int kDepth = 64;       // of k in a stage: a row of 128 bytes
+constexpr int kPanel = 64;       // columns of k, a row of 128 bytes
+constexpr int kPanels = 2;       // of a stage
 constexpr int kRows = 64;        // of the weight, a warpgroup's products
 constexpr int kConsumers = 128;  // threads; one more warp brings the tiles
-constexpr int kMostStages = 24;
-// Stages whose products are enqueued together. Where stages are used again, their number is a multiple of it
-// and at least three times as large: one group is computed, one waited for, one brought.
-constexpr int kGroup = 2;
-constexpr int kStagingPad = 4;  // floats, so that a warp's stores fall into different banks
+constexpr int kMostStages = 12;
+constexpr int kLeastStages = 3;  // where they are used again: one is computed, one waited for, one brought
+constexpr int kStagingPad = 4;   // floats, so that a warp's stores fall into different banks
 
 struct Few {
     CUtensorMap weights, tokens;
@@ -27,7 +26,7 @@ struct Few {
     const bf16 *bias, *residual;
     int64_t ldd;
     int m, n;         // of D
-    int chunks;       // of kDepth, over k
+    int panels;       // of k
     int stages;       // in shared memory
     int token_tiles;  // blocks that share 64 rows of the weight
     bool d_f32, swiglu;
@@ -36,11 +35,6 @@ struct Few {
 
 #if R1_HOPPER
 
-// Keeps a value in a register, where the compiler would compute it again and again.
-__device__ inline uint32_t pinned(uint32_t x) {
-    asm volatile("" : "+r"(x));
-    return x;
-}
 __device__ inline void wait_for_consumers() {
     asm volatile("bar.sync 1, %0;" ::"n"(kConsumers) : "memory");
 }
@@ -48,36 +42,45 @@ __device__ inline void wait_for_consumers() {
 // Warps 0 to 3 multiply, warp 4 brings the tiles.
 template <int kTokens>
 __global__ void __launch_bounds__(kConsumers + kWarp) gemm_few_kernel(const __grid_constant__ Few at) {
-    constexpr uint32_t kWeightBytes = kRows * kDepth * sizeof(bf16);
-    constexpr uint32_t kTokenBytes = kTokens * kDepth * sizeof(bf16);
+    constexpr uint32_t kWeightPanel = kRows * kPanel * sizeof(bf16), kWeightBytes = kPanels * kWeightPanel;
+    constexpr uint32_t kTokenPanel = kTokens * kPanel * sizeof(bf16), kTokenBytes = kPanels * kTokenPanel;
     extern __shared__ uint8_t unaligned[];
     __shared__ uint64_t barriers[2 * kMostStages];
     announce();
-    const int thread = static_cast<int>(threadIdx.x), warp = thread / kWarp, lane = thread % kWarp;
+    const int thread = static_cast<int>(threadIdx.x), warp = uniform(thread / kWarp), lane = thread % kWarp;
+    const int panels = at.panels, chunks = (panels + kPanels - 1) / kPanels, stages = at.stages;
     const int tile = static_cast<int>(blockIdx.x) / at.token_tiles;
     const int first_token = (static_cast<int>(blockIdx.x) - tile * at.token_tiles) * kTokens;
     uint8_t* memory = tiles_begin(unaligned);
-    const uint32_t weights = shared_address(memory), tokens = weights + at.stages * kWeightBytes;
+    const uint32_t weights = shared_address(memory), tokens = weights + stages * kWeightBytes;
     const uint32_t full = pinned(shared_address(barriers)), empty = full + kMostStages * 8;
 
     const auto bring_weights = [&](int chunk, int stage) {
-        const uint32_t to = weights + stage * kWeightBytes, barrier = full + stage * 8;
-        if (at.swiglu) {
-            copy_box(to, at.weights, barrier, chunk * kDepth, 0, 0, tile * (kRows / 16));
-        } else {
-            copy_box(to, at.weights, barrier, chunk * kDepth, tile * kRows);
+        const uint32_t barrier = full + stage * 8;
+#pragma unroll
+        for (int p = 0; p < kPanels; ++p) {
+            const uint32_t to = weights + stage * kWeightBytes + p * kWeightPanel;
+            const int column = (chunk * kPanels + p) * kPanel;
+            if (at.swiglu) {
+                copy_box(to, at.weights, barrier, column, 0, 0, tile * (kRows / 16));
+            } else {
+                copy_box(to, at.weights, barrier, column, tile * kRows);
+            }
         }
     };
     const auto bring_tokens = [&](int chunk, int stage) {
-        copy_box(tokens + stage * kTokenBytes, at.tokens, full + stage * 8, chunk * kDepth, first_token);
+#pragma unroll
+        for (int p = 0; p < kPanels; ++p)
+            copy_box(tokens + stage * kTokenBytes + p * kTokenPanel, at.tokens, full + stage * 8,
+                     (chunk * kPanels + p) * kPanel, first_token);
     };
     if (thread == kConsumers) {
-        for (int stage = 0; stage < at.stages; ++stage) {
+        for (int stage = 0; stage < stages; ++stage) {
             make_barrier(full + stage * 8, 1);
             make_barrier(empty + stage * 8, kConsumers / kWarp);
         }
         publish_barriers();
-        for (int stage = 0; stage < at.stages; ++stage) {
+        for (int stage = 0; stage < stages; ++stage) {
             arrive_expecting(full + stage * 8, kWeightBytes + kTokenBytes);
             if (at.early) bring_weights(stage, stage);
         }
@@ -87,21 +90,21 @@ __global__ void __launch_bounds__(kConsumers + kWarp) gemm_few_kernel(const __gr
     await();
 
     if (lane == 0) {  // one thread could not ask for so many copies fast enough
-        for (int stage = warp; stage < at.stages; stage += kConsumers / kWarp + 1) bring_tokens(stage, stage);
+        for (int stage = warp; stage < stages; stage += kConsumers / kWarp + 1) bring_tokens(stage, stage);
     }
     if (warp == kConsumers / kWarp) {
         if (lane > 0) return;
         if (!at.early) {
-            for (int stage = 0; stage < at.stages; ++stage) bring_weights(stage, stage);
+            for (int stage = 0; stage < stages; ++stage) bring_weights(stage, stage);
         }
         int stage = 0;
         uint32_t parity = 0;
-        for (int chunk = at.stages; chunk < at.chunks; ++chunk) {
+        for (int chunk = stages; chunk < chunks; ++chunk) {
             wait_barrier(empty + stage * 8, parity);
             arrive_expecting(full + stage * 8, kWeightBytes + kTokenBytes);
             bring_weights(chunk, stage);
             bring_tokens(chunk, stage);
-            if (++stage == at.stages) stage = 0, parity ^= 1;
+            if (++stage == stages) stage = 0, parity ^= 1;
         }
         return;
     }
@@ -122,42 +125,40 @@ __global__ void __launch_bounds__(kConsumers + kWarp) gemm_few_kernel(const __gr
     }
 
     float sums[kTokens / 8][4] = {};
-    const int chunks = at.chunks, stages = at.stages;
-    const uint32_t first_weight = matrix_low(weights), first_tokens = matrix_low(tokens);
-    int chunk = 0, stage = 0, before = 0;  // `before`: the first stage of the group before
-    uint32_t parity = 0, a = uniform(first_weight), b = uniform(first_tokens);
-    const auto wait_for_stages = [&] {
+    uint32_t weight_at = matrix_low(weights), tokens_at = matrix_low(tokens);
+    const auto add_panel = [&](uint32_t p) {
 #pragma unroll
-        for (int i = 0; i < kGroup; ++i) {
-            if (chunk + i < chunks) wait_barrier(full + (stage + i) * 8, parity);
-        }
+        for (uint32_t step = 0; step < kPanel / 16; ++step)
+            add_product(sums, matrix_at(weight_at + p * (kWeightPanel / 16) + 2 * step),
+                        matrix_at(tokens_at + p * (kTokenPanel / 16) + 2 * step));
     };
-    const auto multiply_stage = [&](uint32_t i) {
-#pragma unroll
-        for (uint32_t step = 0; step < kDepth / 16; ++step)
-            add_product(sums, matrix_at(a + i * (kWeightBytes / 16) + 2 * step),
-                        matrix_at(b + i * (kTokenBytes / 16) + 2 * step));
-    };
-    wait_for_stages();
-    while (chunk + kGroup <= chunks) {
+    int chunk = 0, stage = 0, before = 0;
+    uint32_t parity = 0;
+    wait_barrier(full, 0);
+#pragma unroll 1
+    while ((chunk + 1) * kPanels <= panels) {
         begin_products();
-#pragma unroll
-        for (uint32_t i = 0; i < kGroup; ++i) multiply_stage(i);
-        end_products();
-        // while they run, all that the next ones need
+        add_panel(0);
+        // Few products are under way at a time, so what the next chunk needs is asked for in between.
         const int now = stage;
-        chunk += kGroup, stage += kGroup;
-        if (stage == stages) stage = 0, parity ^= 1;
-        a = uniform(first_weight + stage * (kWeightBytes / 16));
-        b = uniform(first_tokens + stage * (kTokenBytes / 16));
-        wait_for_stages();
-        wait_products<1>();  // those of the group before
-        if (chunk > kGroup && lane < kGroup) arrive(empty + (before + lane) * 8);
+        ++chunk;
+        if (++stage == stages) stage = 0, parity ^= 1;
+        const uint32_t next = stage - now;
+        const bool there = chunk == chunks || test_barrier(full + stage * 8, parity);
+#pragma unroll
+        for (uint32_t p = 1; p < kPanels; ++p) add_panel(p);
+        end_products();
+        if (!there) wait_barrier(full + stage * 8, parity);
+        weight_at += next * (kWeightBytes / 16);
+        tokens_at += next * (kTokenBytes / 16);
+        wait_products<1>();  // those of the chunk before
+        if (chunk > 1 && lane == 0) arrive(empty + before * 8);
         before = now;
     }
-    for (uint32_t i = 0; chunk < chunks; ++chunk, ++i) {
+#pragma unroll 1
+    for (uint32_t p = 0; chunk * kPanels + static_cast<int>(p) < panels; ++p) {
         begin_products();
-        multiply_stage(i);
+        add_panel(p);
         end_products();
     }
     wait_products<0>(sums);
@@ -227,7 +228,6 @@ struct Cut {
 // The fewest tokens a block with which at most half of the multiprocessors are busy: the tokens are what
 // comes last, and the other half can bring the weights of the next kernels.
 Cut cut_of(const Gemm& g) {
-    constexpr int64_t kMultiprocessors = 132;
     constexpr int64_t kShared = 220 << 10;  // of a multiprocessor
     Cut cut{};
     for (const int tokens : {8, 16, 32, 64}) {
@@ -235,14 +235,13 @@ Cut cut_of(const Gemm& g) {
         cut.blocks = ceil_div(g.m, tokens) * ceil_div(g.n, kRows);
         if (tokens >= g.m || cut.blocks <= kMultiprocessors / 2) break;
     }
-    const int64_t stage = (cut.tokens + kRows) * kDepth * static_cast<int64_t>(sizeof(bf16));
+    const int64_t stage = (cut.tokens + kRows) * kPanels * kPanel * static_cast<int64_t>(sizeof(bf16));
     const int64_t outputs = cut.tokens * (kRows + kStagingPad) * static_cast<int64_t>(sizeof(float));
     int64_t each = std::clamp<int64_t>(ceil_div(cut.blocks, kMultiprocessors), 1, 3), fit = 0;
     do {
         fit = (kShared / each - 1024) / stage;
-    } while (fit < 3 * kGroup && --each > 0);
-    cut.stages = static_cast<int>(std::min({fit, ceil_div(g.k, kDepth), int64_t{kMostStages}}));
-    if (cut.stages < ceil_div(g.k, kDepth)) cut.stages -= cut.stages % kGroup;
+    } while (fit < kLeastStages && --each > 0);
+    cut.stages = static_cast<int>(std::min({fit, ceil_div(g.k, kPanels * kPanel), int64_t{kMostStages}}));
     cut.shared = static_cast<size_t>(std::max(cut.stages * stage, outputs) + 1024);
     return cut;
 }
@@ -261,12 +260,12 @@ void compute(cudaStream_t stream, const Gemm& g, const Cut& cut) {
     at.weights =
         g.swiglu
             ? tensor_map(g.b,
-                         {{g.k, 1, kDepth}, {8, g.ldb, 8}, {2, f * g.ldb, 2}, {f / 8, 8 * g.ldb, kRows / 16}})
-            : tensor_map(g.b, {{g.k, 1, kDepth}, {g.n, g.ldb, kRows}});
-    at.tokens = tensor_map(g.a, {{g.k, 1, kDepth}, {g.m, g.lda, cut.tokens}});
+                         {{g.k, 1, kPanel}, {8, g.ldb, 8}, {2, f * g.ldb, 2}, {f / 8, 8 * g.ldb, kRows / 16}})
+            : tensor_map(g.b, {{g.k, 1, kPanel}, {g.n, g.ldb, kRows}});
+    at.tokens = tensor_map(g.a, {{g.k, 1, kPanel}, {g.m, g.lda, cut.tokens}});
     at.d = g.d, at.bias = g.bias, at.residual = g.residual, at.ldd = g.ldd;
     at.m = static_cast<int>(g.m), at.n = static_cast<int>(g.swiglu ? f : g.n);
-    at.chunks = static_cast<int>(ceil_div(g.k, kDepth)), at.stages = cut.stages;
+    at.panels = static_cast<int>(ceil_div(g.k, kPanel)), at.stages = cut.stages;
     at.token_tiles = static_cast<int>(ceil_div(g.m, cut.tokens));
     at.d_f32 = g.d_f32, at.swiglu = g.swiglu;
     at.early = is_recorded(stream);

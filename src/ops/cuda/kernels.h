@@ -75,8 +75,8 @@ struct Gemm {
     const bf16* bias = nullptr;
     const bf16* residual = nullptr;  // laid out as D, which is bf16; not D
     void* workspace = nullptr;       // of kGemmWorkspace bytes, for backwards whose sums may be split over K
-    bool swiglu =
-        false;  // of gemm_few and gemm_eight: D[m, j] = silu(gate) · up of the columns j and n/2 + j
+    // Of gemm_few and gemm_eight: D[m, j] = silu(gate) · up of the columns j and n/2 + j
+    bool swiglu = false;
     // Of gemm_eight alone, as rmsnorm_forward and rope_kv_forward have them:
     const bf16* norm = nullptr;  // A is normalised first, by these weights
     float eps = 0.0f;

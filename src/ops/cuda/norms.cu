@@ -90,10 +90,9 @@ void forward(const char* name, cudaStream_t stream, bf16* y, bf16* sum, float* r
 int threads_of_backward(int64_t c) {
     return static_cast<int>(ceil_div(c, 8 * kWarp)) * kWarp;
 }
-// Blocks over rows: what an H200 runs at once, and the same on every GPU, as it is part of the order of dw's
-// sum.
+// Blocks over rows: what an H200 runs at once. It is part of the order of dw's sum.
 int64_t backward_parts(int64_t n, int64_t c) {
-    return std::min<int64_t>(n, 132 * (1024 / threads_of_backward(c)));
+    return std::min<int64_t>(n, kMultiprocessors * (1024 / threads_of_backward(c)));
 }
 
 // Block p does rows p, p + gridDim.x, …, a vector of 8 columns a thread, and keeps its part of dw in

@@ -154,7 +154,7 @@ inline unsigned row_threads(const char* name, const float* logits, int64_t rows,
           " logits must lie ", "a multiple of 8 elements apart, at 16-byte boundaries, not ", stride);
     check(Segments::bytes(v) <= 48 * 1024, name, ": a vocabulary of ", v,
           " is larger than the CUDA backend takes");
-    return rows <= 132 ? 1024 : rows <= 264 ? 768 : 512;
+    return rows <= kMultiprocessors ? 1024 : rows <= 2 * kMultiprocessors ? 768 : 512;
 }
 
 }  // namespace r1::ops::cuda

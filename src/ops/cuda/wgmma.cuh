@@ -25,9 +25,18 @@ __device__ inline uint64_t matrix(uint32_t address, uint32_t panel) {
     return matrix_at(matrix_low(address, panel));
 }
 
-// Tells the compiler that a value is that of the whole warp: descriptions are read from uniform registers.
-__device__ inline uint32_t uniform(uint32_t x) {
+// Tells the compiler that a value is that of the whole warp. Products read their descriptions from uniform
+// registers; behind a branch that might part a warp, as one upon threadIdx.x, they would be computed in
+// others and moved there, which takes longer than a small product.
+template <class T>
+__device__ inline T uniform(T x) {
     return __shfl_sync(kAllLanes, x, 0);
+}
+
+// Keeps a value in a register, where the compiler would compute it again and again.
+__device__ inline uint32_t pinned(uint32_t x) {
+    asm volatile("" : "+r"(x));
+    return x;
 }
 
 // Registers and shared memory written before are seen by the products that follow …

@@ -2,6 +2,7 @@
 #pragma once
 #include <cuda_runtime_api.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <functional>
@@ -38,6 +39,13 @@ inline Bits rounded(const Floats& x) {
 }
 inline Bits bf16_normals(int64_t count, uint64_t seed, float scale = 1.0f) {
     return rounded(normals(count, seed, scale));
+}
+// Many values from few.
+inline Bits bf16_many(int64_t count, uint64_t seed, float scale = 1.0f) {
+    const Bits some = bf16_normals(std::min<int64_t>(count, 100'003), seed, scale);
+    Bits many(at(count));
+    for (size_t i = 0; i < many.size(); ++i) many[i] = some[i % some.size()];
+    return many;
 }
 inline Floats from_bf16(const Bits& bits) {
     Floats x;

@@ -15,7 +15,8 @@ struct Shape {
     int64_t width() const { return (heads + 2 * hkv) * int64_t{d}; }
 };
 const Shape kShapes[] = {{576, 9, 3, 64, 1536}, {1536, 12, 2, 128, 8960}, {64, 1, 1, 16, 8},
-                         {128, 4, 2, 32, 352},  {2048, 5, 1, 256, 24},    {832, 3, 3, 48, 1360}};
+                         {128, 4, 2, 32, 352},  {2048, 5, 1, 256, 24},    {832, 3, 3, 48, 1360},
+                         {1536, 20, 4, 96, 64}, {64, 40, 8, 48, 3400}};
 
 cuda::Gemm product(const bf16* x, const bf16* w, const bf16* bias, int64_t m, int64_t n, int64_t k) {
     cuda::Gemm gemm{.m = m, .n = n, .k = k, .a = x, .lda = k};
@@ -100,6 +101,53 @@ TEST(CudaGemmEight, IsTheNormTheProductAndSwiglu) {
             }
         }
     }
+}
+
+// More tiles than multiprocessors, all rows of A in shared memory and by stages.
+TEST(CudaGemmEight, ManyTilesHaveTheBitsOfManyRows) {
+    R1_NEED_HOPPER();
+    constexpr int64_t kMany = 300;
+    struct Case {
+        int64_t n, k;
+        bool logits;
+    };
+    for (const auto& [n, k, logits] :
+         {Case{49152, 576, true}, Case{22528, 1536, false}, Case{2128, 64, false}, Case{4240, 4096, true},
+          Case{4240, 4160, false}, Case{2112, 4160, true}}) {
+        DeviceArray<bf16> x(bf16_normals(kMany * k, 1)), w(bf16_many(n * k, 2, 0.05f)),
+            bias(bf16_normals(n, 3)), residual(bf16_many(kMany * n, 4));
+        const auto multiply = [&](int64_t m) {
+            DeviceArray<bf16> small(logits ? 8 : m * n);
+            DeviceArray<float> large(logits ? m * n : 8);
+            cuda::Gemm gemm = product(x, w, logits ? nullptr : bias.data(), m, n, k);
+            gemm.ldd = n, gemm.d_f32 = logits;
+            gemm.d = logits ? static_cast<void*>(large.data()) : static_cast<void*>(small.data());
+            if (!logits) gemm.residual = residual;
+            EXPECT_EQ(cuda::is_eight(gemm), m <= kMost);
+            m <= kMost ? cuda::gemm_eight(test_stream(), gemm) : cuda::gemm(test_stream(), gemm);
+            return logits ? large.values() : from_bf16(small.values());
+        };
+        const Floats want = multiply(kMany);
+        for (const int64_t m : {1, 7, 8})
+            expect_same(multiply(m), slice(want, n, 0, m), cat(m, " rows, weight ", n, " x ", k));
+    }
+}
+
+TEST(CudaGemmEight, TakesWhatItCan) {
+    R1_NEED_HOPPER();
+    const auto with = [](int64_t m, int64_t n, int64_t k) {
+        return product(nullptr, nullptr, nullptr, m, n, k);
+    };
+    EXPECT_TRUE(cuda::is_eight(with(8, 16, 64)));
+    EXPECT_FALSE(cuda::is_eight(with(9, 16, 64)));
+    EXPECT_FALSE(cuda::is_eight(with(8, 24, 64)));
+    EXPECT_FALSE(cuda::is_eight(with(8, 16, 96)));
+    const bf16 norm[8] = {};
+    cuda::Gemm normed = with(8, 16, 2048);
+    normed.norm = norm;
+    EXPECT_TRUE(cuda::is_eight(normed));
+    normed.k = 2112;
+    EXPECT_FALSE(cuda::is_eight(normed));
 }
 
 // Long sums in which much cancels, over which the products of warps and of warpgroups must not part.

@@ -12,14 +12,6 @@ float element(const Bits& x, int64_t stride, bool transposed, int64_t row, int64
     return from_bf16(x[at(transposed ? k * stride + row : row * stride + k)]);
 }
 
-// Many values from few.
-Bits bf16_many(int64_t count, uint64_t seed, float scale = 1.0f) {
-    const Bits some = bf16_normals(std::min<int64_t>(count, 100'003), seed, scale);
-    Bits many(at(count));
-    for (size_t i = 0; i < many.size(); ++i) many[i] = some[i % some.size()];
-    return many;
-}
-
 // Any layout, bias, residual and accumulation: within rounding of the double sums.
 TEST(CudaGemm, IsNearTheDoubleProduct) {
     R1_NEED_GPU();
