@@ -64,7 +64,8 @@ CUtensorMap weights_map(const Eight& at, const Gemm& g, int tiles) {
                             {g.k / kPanel, kPanel, panels_of_stage(tiles)}});
 }
 
-// What a stage of the ring holds: of each panel the tiles, and where A comes by stages then of each its rows.
+// What a stage of the ring holds: the tiles, panel by panel, and behind them the rows of A where these come
+// by stages.
 template <bool kResident, int kTiles>
 struct Stage {
     static constexpr int kPanels = panels_of_stage(kTiles);
@@ -80,9 +81,9 @@ __device__ inline int first_row(const Eight& at, int tile) {
     return tile / at.turn * at.stride + tile % at.turn * 8;
 }
 
-// A row of A, normalised by one warp as norms.cu does it. The 8 columns from c on go to place(c).
-template <class Place>
-__device__ inline void normalise(Place place, const bf16* x, const bf16* w, uint32_t w_arrived, int c,
+// A row of A, normalised by one warp as norms.cu does it. The 8 columns from c on go to address(c).
+template <class Address>
+__device__ inline void normalise(Address address, const bf16* x, const bf16* w, uint32_t w_arrived, int c,
                                  float eps) {
     constexpr int kVectors = kWarpRow / (8 * kWarp);
     const int lane = static_cast<int>(threadIdx.x) % kWarp;
@@ -106,7 +107,7 @@ __device__ inline void normalise(Place place, const bf16* x, const bf16* w, uint
         const Floats<8> weight = load<8>(w + column);
 #pragma unroll
         for (int j = 0; j < 8; ++j) y.v[j] = y.v[j] * scale * weight.v[j];
-        store<8>(place(column), y);
+        store<8>(address(column), y);
     }
 }
 
@@ -247,10 +248,10 @@ __global__ void __launch_bounds__((kConsumers + 2) * kWarp)
 
     if (kResident && at.norm) {
         for (int r = warp; r < at.m; r += kConsumers + 1) {
-            const auto place = [&](int column) {  // swizzled
+            const auto address = [&](int column) {  // swizzled
                 return rows + column / kPanel * kTokenPanel + r * kPanel + ((column % kPanel / 8) ^ r) * 8;
             };
-            normalise(place, at.a + r * at.lda, norm, norm_there, at.k, at.eps);
+            normalise(address, at.a + r * at.lda, norm, norm_there, at.k, at.eps);
         }
         publish_copies();
         __syncwarp();

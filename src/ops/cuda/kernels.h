@@ -1,12 +1,13 @@
 // The CUDA side of the ops: functions that enqueue kernels on a stream and never wait for the host. Pointers
 // are device memory that the dispatchers in ops/*.cpp have checked. Activations, weights, keys and values are
 // bf16; statistics, logits, losses, gradients of weights and optimiser state are fp32; every sum is
-// accumulated in fp32. Exactness   a forward's result for a token depends on its own sequence alone: no
-// launch parameter that changes the
-//             order of a sum may depend on the number of tokens, segments or rows. Nothing is summed by
-//             atomics.
-// Graphs      sizes that change from step to step are read from device memory where a decode graph replays
-// them.
+// accumulated in fp32.
+//
+// Exactness: a forward's result for a token depends on its own sequence alone. No launch parameter that
+// changes the order of a sum may depend on the number of tokens, segments or rows, and nothing is summed by
+// atomics.
+//
+// Graphs: sizes that change from step to step are read from device memory where a decode graph replays them.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -18,8 +18,8 @@ __device__ inline void load_transposed(uint32_t (&r)[4], uint32_t address) {
                  : "memory");
 }
 // c += a b: a is 16 × 16, b 16 × 8. Lane 4·g + q holds of c rows g (values 0 and 1) and g + 8 (2 and 3),
-// columns 2·q and the next. The bits are those of the products of a warpgroup (wgmma.cuh) and of cuBLASLt's,
-// which tests/ops/cuda hold them to.
+// columns 2·q and the next. The bits are those of the products of a warpgroup (wgmma.cuh), as was measured on
+// an H200 (docs/results/cuda.md).
 __device__ inline void multiply(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
     asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
         "{%0, %1, %2, %3};"

@@ -150,7 +150,7 @@ TEST(CudaGemmEight, TakesWhatItCan) {
     EXPECT_FALSE(cuda::is_eight(normed));
 }
 
-// Long sums in which much cancels, over which the products of warps and of warpgroups must not part.
+// Long sums in which much cancels, over which our products and cuBLASLt's must not part.
 TEST(CudaGemmEight, HasTheBitsOfManyRowsWhereMuchCancels) {
     R1_NEED_HOPPER();
     constexpr int64_t kMany = 300, kN = 512, kK = 4096;
