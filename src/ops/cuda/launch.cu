@@ -14,10 +14,23 @@ int compute_capability() {  // its first number
     return major;
 }
 
+__global__ void any_kernel() {}
+
+// What the code that is loaded was compiled for: one for older processors knows nothing of what this one has.
+int compiled_for() {  // 80, 90 …
+    static const int version = [] {
+        cudaFuncAttributes attributes{};
+        check_cuda(cudaFuncGetAttributes(&attributes, any_kernel),
+                   "asking what the kernels were compiled for");
+        return attributes.ptxVersion;
+    }();
+    return version;
+}
+
 }  // namespace
 
 bool has_dependent_launch() {
-    return compute_capability() >= 9;
+    return compiled_for() >= 90;
 }
 
 bool has_hopper() {
