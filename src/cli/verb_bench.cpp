@@ -1,5 +1,6 @@
 #include <iomanip>
 #include <sstream>
+#include <string_view>
 
 #include <nlohmann/json.hpp>
 
@@ -269,18 +270,34 @@ Case bench_grpo(Stream& stream, Model& model, const Config& c, const Peak& peak)
             {{"rollout_s", rollout_seconds}}};
 }
 
-// A table by weight and number of rows.
+// A table by weight and number of rows, and the sums over a model's products.
 void show_tax(Stream& stream, const Config& c, const ModelConfig& config) {
     check(stream.on_cuda(), "--tax compares CUDA's matrix products; use --device cuda");
     std::vector<int64_t> rows(c.sequences.begin(), c.sequences.end());
     if (c.train_sequences > 0) rows.push_back(int64_t{c.train_sequences} * c.train_length);
-    for (const TaxedProduct& p : measure_tax(stream, config, rows)) {
+    const std::vector<TaxedProduct> table = measure_tax(stream, config, rows);
+    const auto show = [](const std::string& what, int64_t of_rows, double exact, double free) {
         std::ostringstream line;
-        line << std::left << std::setw(8) << p.weight << std::right << std::setw(7) << p.n << " x "
-             << std::setw(5) << p.k << std::setw(7) << p.rows << " rows" << std::fixed << std::setprecision(2)
-             << std::setw(10) << p.exact_us << " us exact" << std::setw(10) << p.free_us << " us free"
-             << std::setprecision(1) << std::setw(8) << (p.exact_us / p.free_us - 1.0) * 100.0 << " %\n";
+        line << std::left << std::setw(23) << what << std::right << std::setw(7) << of_rows << " rows"
+             << std::fixed << std::setprecision(2) << std::setw(10) << exact << " us exact" << std::setw(10)
+             << free << " us free" << std::setprecision(1) << std::setw(8) << (exact / free - 1.0) * 100.0
+             << " %\n";
         print(line.str());
+    };
+    for (const TaxedProduct& p : table) {
+        std::ostringstream what;
+        what << std::left << std::setw(8) << p.weight << std::right << std::setw(7) << p.n << " x "
+             << std::setw(5) << p.k;
+        show(what.str(), p.rows, p.exact_us, p.free_us);
+    }
+    for (const int64_t m : rows) {
+        double exact = 0.0, free = 0.0;
+        for (const TaxedProduct& p : table) {
+            if (p.rows != m) continue;
+            const int times = std::string_view(p.weight) == "head" ? 1 : config.num_hidden_layers;
+            exact += times * p.exact_us, free += times * p.free_us;
+        }
+        show("all of the model", m, exact, free);
     }
 }
 
@@ -292,7 +309,7 @@ int run(const Config& c) {
     if (!c.config.empty()) {
         loaded = std::make_unique<Model>(parse_model_config(parse_json(read_file(c.config), c.config)), dtype,
                                          stream.device);
-        loaded->initialize(stream, 1);
+        if (!c.tax) loaded->initialize(stream, 1);
     } else {
         loaded = (c.model.empty() ? load_embedded_base(stream, dtype)
                                   : load_language_model(stream, c.model, dtype))
