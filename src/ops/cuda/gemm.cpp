@@ -34,10 +34,6 @@ bool fits(const Gemm& g) {
            aligned(g.residual, g.ldd, 2) && aligned(g.bias, 0, 2) && aligned(g.norm, 0, 2);
 }
 
-// Where gemm_few.cu is faster, measured on an H200. (Where n is not a multiple of 8, cuBLASLt's bits are
-// others.)
-constexpr int64_t kFewRows = 256, kFewDepth = 4096, kFewProducts = int64_t{1} << 29;
-
 // What a plan depends on.
 using Key = std::tuple<int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int>;
 Key key_of(const Gemm& g) {
@@ -197,9 +193,8 @@ void distrust(int64_t n, int64_t k) {
 }
 
 bool is_few(const Gemm& g) {
-    const bool plain = has_hopper() && fits(g) && g.n % 8 == 0 && !g.a_transposed && !g.b_transposed &&
-                       !g.accumulate && !g.workspace && g.alpha == 1.0f;
-    return plain && (is_eight(g) || (g.m <= kFewRows && g.k <= kFewDepth && g.m * g.n * g.k <= kFewProducts));
+    return has_hopper() && fits(g) && !g.a_transposed && !g.b_transposed && !g.accumulate && !g.workspace &&
+           g.alpha == 1.0f && (is_eight(g) || is_soon(g));
 }
 
 void gemm(cudaStream_t stream, const Gemm& g) {

@@ -14,19 +14,18 @@
 // them.
 //
 // The next kernel, which would bring its weights at once, may begin when what this one waits for is there: a
-// load of a few bytes takes several times as long behind the weights of the next.
+// load of a few bytes takes several times as long behind the weights of the next. As in gemm_few.cu, loops
+// that ask for copies are not unrolled.
 #include <algorithm>
 
 #include "ops/cuda/norms.cuh"
+#include "ops/cuda/ring.cuh"
 #include "ops/cuda/rope.cuh"
-#include "ops/cuda/tensor_copy.cuh"
-#include "ops/cuda/wgmma.cuh"
 
 namespace r1::ops::cuda {
 namespace {
 
 constexpr int kMostRows = 8;
-constexpr int kPanel = 64;                       // columns of the weight, a row of 128 bytes
 constexpr int kTile = 16;                        // rows of the weight
 constexpr int kTileBytes = kTile * 128;          // of a panel
 constexpr int kTokenPanel = kMostRows * kPanel;  // elements, of which m rows are there
@@ -180,15 +179,6 @@ struct Ending {
     }
 };
 
-// A stage of the ring. Chunks come to the stages in turn.
-struct Place {
-    int stage = 0;
-    uint32_t parity = 0;  // of the phase in which its chunk is there
-    __device__ void advance(int stages) {
-        if (++stage == stages) stage = 0, parity ^= 1;
-    }
-};
-
 // kResident: all rows of A lie in shared memory, else they come by stages with the weight. Warps 0 to 3
 // multiply kTiles tiles at a time, of which each writes one; warp 4 brings A, warp 5 the weight.
 template <bool kResident, int kTiles>
@@ -203,20 +193,21 @@ __global__ void __launch_bounds__((kConsumers + 2) * kWarp)
     const int thread = static_cast<int>(threadIdx.x), warp = uniform(thread / kWarp), lane = thread % kWarp;
     constexpr int kBringsTokens = kConsumers, kBringsWeights = kConsumers + 1;
     const int block = static_cast<int>(blockIdx.x), blocks = static_cast<int>(gridDim.x);
-    const int panels = at.k / kPanel, chunks = (panels + kPanels - 1) / kPanels, stages = at.stages;
+    const int panels = at.k / kPanel, chunks = (panels + kPanels - 1) / kPanels;
     const int rounds = ((at.tiles - 1) / kTiles - block) / blocks + 1;
     const auto tile_of = [&](int round) { return (block + round * blocks) * kTiles; };  // the first
     uint8_t* memory = tiles_begin(unaligned);
-    const uint32_t ring = shared_address(memory);
-    const uint32_t full = pinned(shared_address(barriers)), empty = full + kMostStages * 8;
+    const uint32_t stages = shared_address(memory), full = pinned(shared_address(barriers));
+    const Ring ring{full, full + kMostStages * 8, at.stages};
     const uint32_t rows_there = shared_address(barriers + 2 * kMostStages), norm_there = rows_there + 8;
-    bf16* rows = reinterpret_cast<bf16*>(memory + stages * kStage);  // all panels of A
+    bf16* rows = reinterpret_cast<bf16*>(memory + ring.stages * kStage);  // all panels of A
     bf16* norm = rows + panels * kTokenPanel;
     const uint32_t arriving = at.m * kPanel * sizeof(bf16);  // of kTokenBytes
 
     if (thread == 0) make_barrier(rows_there, at.norm ? kConsumers + 1 : 1), make_barrier(norm_there, 1);
-    if (warp == kBringsWeights && lane < stages)
-        make_barrier(full + lane * 8, kResident ? 1 : 2), make_barrier(empty + lane * 8, kConsumers);
+    if (warp == kBringsWeights && lane < ring.stages)
+        make_barrier(ring.full + lane * 8, kResident ? 1 : 2),
+            make_barrier(ring.empty + lane * 8, kConsumers);
     publish_barriers();
     __syncthreads();
     if (!at.early) await();
@@ -229,12 +220,14 @@ __global__ void __launch_bounds__((kConsumers + 2) * kWarp)
             copy_bytes(shared_address(norm), at.norm, bytes, norm_there);
         }
         Place place;
+#pragma unroll 1
         for (int round = 0; round < rounds; ++round) {
-            for (int chunk = 0; chunk < chunks; ++chunk, place.advance(stages)) {
-                const uint32_t barrier = full + place.stage * 8;
-                wait_barrier(empty + place.stage * 8, place.parity ^ 1);
+#pragma unroll 1
+            for (int chunk = 0; chunk < chunks; ++chunk, place.advance(ring)) {
+                const uint32_t barrier = ring.full + place.stage * 8;
+                wait_barrier(ring.empty + place.stage * 8, place.parity ^ 1);
                 arrive_expecting(barrier, Cut::kWeights);
-                copy_box(ring + place.stage * kStage, at.weights, barrier, 0, 0, 0,
+                copy_box(stages + place.stage * kStage, at.weights, barrier, 0, 0, 0,
                          first_row(at, tile_of(round)) / at.step, chunk * kPanels);
             }
         }
@@ -247,6 +240,7 @@ __global__ void __launch_bounds__((kConsumers + 2) * kWarp)
     await();
 
     if (kResident && at.norm) {
+#pragma unroll 1
         for (int r = warp; r < at.m; r += kConsumers + 1) {
             const auto address = [&](int column) {  // swizzled
                 return rows + column / kPanel * kTokenPanel + r * kPanel + ((column % kPanel / 8) ^ r) * 8;
@@ -259,81 +253,53 @@ __global__ void __launch_bounds__((kConsumers + 2) * kWarp)
     } else if (kResident && warp == kBringsTokens) {
         if (lane == 0) arrive_expecting(rows_there, panels * arriving);
         __syncwarp();
+#pragma unroll 1
         for (int p = lane; p < panels; p += kWarp)
             copy_box(shared_address(rows + p * kTokenPanel), at.tokens, rows_there, 0, 0, p);
     } else if (warp == kBringsTokens) {
         Place place;
+#pragma unroll 1
         for (int round = 0; round < rounds; ++round) {
-            for (int chunk = 0; chunk < chunks; ++chunk, place.advance(stages)) {
-                const uint32_t barrier = full + place.stage * 8;
-                wait_barrier(empty + place.stage * 8, place.parity ^ 1);
+#pragma unroll 1
+            for (int chunk = 0; chunk < chunks; ++chunk, place.advance(ring)) {
+                const uint32_t barrier = ring.full + place.stage * 8;
+                wait_barrier(ring.empty + place.stage * 8, place.parity ^ 1);
                 if (lane == 0) arrive_expecting(barrier, kPanels * arriving);
                 __syncwarp();
                 if (lane < kPanels)
-                    copy_box(ring + place.stage * kStage + Cut::kWeights + lane * kTokenBytes, at.tokens,
+                    copy_box(stages + place.stage * kStage + Cut::kWeights + lane * kTokenBytes, at.tokens,
                              barrier, 0, 0, chunk * kPanels + lane);
             }
         }
     }
     if (warp == kBringsTokens) return;
 
-    const uint32_t first_weights = matrix_low(ring);
-    const uint32_t first_tokens = matrix_low(kResident ? shared_address(rows) : ring + Cut::kWeights);
-    const auto release = [&](int stage) {
-        if (lane == 0) arrive(empty + stage * 8);
-    };
+    const uint32_t first_weights = matrix_low(stages);
+    const uint32_t first_tokens = matrix_low(kResident ? shared_address(rows) : stages + Cut::kWeights);
     if (kResident) {
         wait_barrier(rows_there, 0);
         announce();
     }
     Place place;
+#pragma unroll 1
     for (int round = 0; round < rounds; ++round) {
         if (writes(round) && round > 0) ending.begin(at, tile_of(round) + warp);
         if (writes(round)) ending.begin_residual(at);
         float sums[1][4] = {};
-        wait_barrier(full + place.stage * 8, place.parity);
+        wait_barrier(ring.full + place.stage * 8, place.parity);
         if (!kResident && round == 0) announce();
         uint32_t weights = first_weights + place.stage * (kStage / 16);
         uint32_t tokens = kResident ? first_tokens : first_tokens + place.stage * (kStage / 16);
-        int chunk = 0, before = 0;
-        const auto add_panel = [&](uint32_t p) {
+        const auto add = [&](uint32_t p) {
 #pragma unroll
             for (uint32_t step = 0; step < kPanel / 16; ++step)
                 add_product(sums, matrix_at(weights + p * (kPanelBytes / 16) + 2 * step),
                             matrix_at(tokens + p * (kTokenBytes / 16) + 2 * step));
         };
-#pragma unroll 1
-        while ((chunk + 1) * kPanels <= panels) {
-            begin_products();
-            add_panel(0);
-            // Few products are under way at a time, so what the next chunk needs is asked for in between.
-            const int now = place.stage;
-            ++chunk;
-            place.advance(stages);
-            const uint32_t next = place.stage == 0 ? 0u - now * (kStage / 16) : kStage / 16;
-            const bool there = chunk == chunks || test_barrier(full + place.stage * 8, place.parity);
-#pragma unroll
-            for (uint32_t p = 1; p < kPanels; ++p) add_panel(p);
-            end_products();
-            if (!there) wait_barrier(full + place.stage * 8, place.parity);
-            weights += next;
-            tokens += kResident ? kPanels * kTokenBytes / 16 : next;
-            wait_products<1>();  // those of the chunk before
-            if (chunk > 1) release(before);
-            before = now;
-        }
-#pragma unroll 1
-        for (uint32_t p = 0; chunk * kPanels + static_cast<int>(p) < panels; ++p) {
-            begin_products();
-            add_panel(p);
-            end_products();
-        }
-        wait_products<0>(sums);
-        if (chunk > 0) release(before);
-        if (chunk < chunks) {
-            release(place.stage);
-            place.advance(stages);
-        }
+        add_stages<kPanels>(sums, ring, place, panels, add, [&](int further) {
+            weights += further * (kStage / 16);
+            tokens += kResident ? kPanels * kTokenBytes / 16 : further * (kStage / 16);
+        });
         if (writes(round)) ending.write(at, sums[0]);
     }
 }

@@ -128,11 +128,8 @@ TEST(CudaGemm, ADistrustedShapeIsMultipliedByPlainChains) {
 }
 
 // The products for few rows, alone and in graphs, beside those that many rows take.
-TEST(CudaGemm, FewRowsHaveTheBitsOfMany) {
-    R1_NEED_HOPPER();
+void expect_bits_of_many(std::initializer_list<Shape3> weights) {
     constexpr int64_t kMany = 300;
-    const Shape3 weights[] = {{0, 960, 576}, {0, 3072, 576}, {0, 576, 1536}, {0, 2048, 1536}, {0, 1536, 8960},
-                              {0, 704, 128}, {0, 128, 352},  {0, 48, 576},   {0, 8, 24},      {0, 1360, 200}};
     for (const auto& [unused, n, k] : weights) {
         DeviceArray<bf16> x(bf16_many(kMany * k, 1)), w(bf16_many(n * k, 2, 0.05f)), bias(bf16_many(n, 3)),
             residual(bf16_many(kMany * n, 4));
@@ -153,7 +150,7 @@ TEST(CudaGemm, FewRowsHaveTheBitsOfMany) {
         cuda::gemm(test_stream(), many);
         const Bits want_added = added.values(), want_act = act.values();
         const Floats want_logits = logits.values();
-        for (const int64_t m : {1, 5, 8, 9, 16, 33, 64, 100, 255, 256}) {
+        for (const int64_t m : {1, 5, 8, 9, 16, 24, 32, 33, 64, 100, 255, 256}) {
             DeviceArray<bf16> few_added(m * n), few_act(m * n / 2);
             DeviceArray<float> few_logits(m * n);
             const auto enqueue = [&] {
@@ -177,6 +174,17 @@ TEST(CudaGemm, FewRowsHaveTheBitsOfMany) {
             }
         }
     }
+}
+
+TEST(CudaGemm, FewRowsHaveTheBitsOfMany) {
+    R1_NEED_HOPPER();
+    expect_bits_of_many(
+        {{0, 960, 576}, {0, 3072, 576}, {0, 576, 1536}, {0, 2048, 1536}, {0, 1536, 8960}, {0, 1360, 192}});
+}
+
+TEST(CudaGemm, FewRowsOfSmallWeightsHaveTheBitsOfMany) {
+    R1_NEED_HOPPER();
+    expect_bits_of_many({{0, 704, 128}, {0, 128, 320}, {0, 48, 576}, {0, 8, 64}, {0, 96, 4160}});
 }
 
 }  // namespace
