@@ -194,7 +194,7 @@ void distrust(int64_t n, int64_t k) {
 
 bool is_few(const Gemm& g) {
     return has_hopper() && fits(g) && !g.a_transposed && !g.b_transposed && !g.accumulate && !g.workspace &&
-           g.alpha == 1.0f && (is_eight(g) || is_soon(g));
+           g.alpha == 1.0f && (is_eight(g) || suits_few(g));
 }
 
 void gemm(cudaStream_t stream, const Gemm& g) {

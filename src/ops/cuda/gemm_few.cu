@@ -266,7 +266,7 @@ void compute(cudaStream_t stream, const Gemm& g, const Cut& cut) {
 
 }  // namespace
 
-bool is_soon(const Gemm& g) {
+bool suits_few(const Gemm& g) {
     constexpr int64_t kMostRows = 256, kMostProducts = int64_t{1} << 29;
     if (g.k % kPanel != 0 || g.n % 8 != 0 || g.m > kMostRows) return false;
     return g.k > kLong ? ceil_div(g.m, kMostTokens) * ceil_div(g.n, kHalf) <= kMultiprocessors

@@ -99,7 +99,7 @@ bool is_recorded(cudaStream_t);
 bool is_few(const Gemm&);
 void gemm_few(cudaStream_t, const Gemm&);
 // Whether it is faster than cuBLASLt, as measured on an H200.
-bool is_soon(const Gemm&);
+bool suits_few(const Gemm&);
 // ---- gemm_eight.cu: the same bits again, of at most 8 rows; gemm_few takes it by itself where is_eight().
 bool is_eight(const Gemm&);
 void gemm_eight(cudaStream_t, const Gemm&);
