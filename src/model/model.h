@@ -83,8 +83,7 @@ class Model {
     TensorView rounded_weights() const { return lora_ ? TensorView{} : rounded_.view(); }
 
     // On CUDA, before a run that rests on it: compares the bits of the forward's products of few rows and of
-    // many (ops::confirm_rows). Returns of how many kinds they differ: those are slow from
-    // now on.
+    // many (ops::confirm_rows). Returns of how many kinds they differ: those are slow from now on.
     int confirm_products(Stream& stream);
 
     // Low-rank adapters on the linears named by `config`; from then on they alone are trained.

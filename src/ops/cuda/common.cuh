@@ -242,7 +242,7 @@ __device__ inline Cluster this_cluster() {
 }
 #endif
 
-bool has_dependent_launch();  // of the device, as clusters
+bool has_dependent_launch();  // and clusters: whether the code was compiled for a processor with them
 int64_t most_shared();        // bytes of shared memory that a thread block can have
 
 // To be called before a launch with so many bytes of shared memory.

@@ -94,11 +94,12 @@ bool has_hopper();
 // what no kernel of the graph writes, as weights, the batch and earlier keys and values, may be read before
 // the kernels before this one have ended.
 bool is_recorded(cudaStream_t);
-// ---- gemm_few.cu: the same bits, sooner, for the few rows of a decode step; n a multiple of 8, k of 64.
-// gemm() takes it by itself where is_few(); with swiglu it is the caller who asks.
+// ---- gemm_few.cu: the same bits, sooner, for the few rows of a decode step; n a multiple of 8, as
+// cuBLASLt's bits are others elsewhere, and k of 64. gemm() takes it by itself where is_few(); with swiglu it
+// is the caller who asks.
 bool is_few(const Gemm&);
 void gemm_few(cudaStream_t, const Gemm&);
-// Whether it is faster than cuBLASLt, as measured on an H200.
+// Whether it has the shape, and is faster than cuBLASLt there, as measured on an H200.
 bool suits_few(const Gemm&);
 // ---- gemm_eight.cu: the same bits again, of at most 8 rows; gemm_few takes it by itself where is_eight().
 bool is_eight(const Gemm&);
